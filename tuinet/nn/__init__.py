@@ -1,0 +1,1 @@
+"""The mathematics of neural networks: NumPy and msgspec only; no files, no printing, no globals."""

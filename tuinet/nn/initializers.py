@@ -1,0 +1,79 @@
+"""How parameters begin. Each initializer is a frozen struct; `draw` makes the array.
+
+Glorot and He keep the variance of the signals roughly equal from layer to layer: Glorot & Bengio, "Understanding the
+difficulty of training deep feedforward neural networks" (2010); He et al., "Delving deep into rectifiers" (2015).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Deviation = Annotated[float, msgspec.Meta(ge=0)]
+Distribution = Literal["uniform", "normal"]
+
+
+class _Initializer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
+    pass
+
+
+class Zeros(_Initializer, tag="zeros"):
+    """Every value 0. Right for biases; hidden units that all begin with equal weights would stay equal."""
+
+
+class Uniform(_Initializer, tag="uniform"):
+    """Every value equally likely between `low` and `high`."""
+
+    low: float = -0.1
+    high: float = 0.1
+
+
+class Normal(_Initializer, tag="normal"):
+    """A normal distribution with mean 0 and standard deviation `deviation`."""
+
+    deviation: Deviation = 0.1
+
+
+class Glorot(_Initializer, tag="glorot"):
+    """Variance 2 / (fan_in + fan_out): for tanh, sigmoid, linear and softmax units."""
+
+    distribution: Distribution = "uniform"
+
+
+class He(_Initializer, tag="he"):
+    """Variance 2 / fan_in: for ReLU units, which pass on half of what reaches them."""
+
+    distribution: Distribution = "normal"
+
+
+Initializer = Zeros | Uniform | Normal | Glorot | He
+
+
+def draw(
+    initializer: Initializer,
+    shape: tuple[int, ...],
+    fan_in: int,
+    fan_out: int,
+    rng: np.random.Generator,
+    dtype: npt.DTypeLike = np.float32,
+) -> npt.NDArray[Any]:
+    """A new array of `shape`. Drawn in float64 and then rounded, so float32 and float64 begin at the same values."""
+    match initializer:
+        case Zeros():
+            return np.zeros(shape, dtype)
+        case Uniform(low, high):
+            return rng.uniform(low, high, shape).astype(dtype)
+        case Normal(deviation):
+            return rng.normal(0.0, deviation, shape).astype(dtype)
+        case Glorot(distribution):
+            variance = 2.0 / max(1, fan_in + fan_out)
+        case He(distribution):
+            variance = 2.0 / max(1, fan_in)
+    if distribution == "normal":
+        return rng.normal(0.0, math.sqrt(variance), shape).astype(dtype)
+    limit = math.sqrt(3.0 * variance)  # a uniform distribution over ±limit has variance limit² / 3
+    return rng.uniform(-limit, limit, shape).astype(dtype)
