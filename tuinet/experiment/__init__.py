@@ -1,0 +1,1 @@
+"""What to train: the experiment file, its checks, pure edits of it, and the recipes that ship."""
