@@ -1,0 +1,69 @@
+"""What the commands share: writing JSON, tables and lines to stdout, safely whatever the text contains."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+
+def printable(text: object) -> str:
+    """One line of text from outside, made harmless for a terminal: control characters become escapes.
+
+    Names of columns, labels, tensors and files may hold anything, also sequences that steer a terminal.
+    """
+    line = str(text)
+    return line if line.isprintable() else "".join(_shown(character) for character in line)
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def printable_lines(text: str) -> str:
+    """Text of several lines, each made harmless."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def write_json(value: Any) -> None:
+    """One value as one line of JSON on stdout. What is not a finite number becomes null."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(value))
+
+
+def is_terminal() -> bool:
+    """Whether a person watches stdout on a terminal that can move its cursor."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def terminal_size() -> tuple[int, int]:
+    """Columns and rows to draw in: the terminal's, or 80×24 where there is none."""
+    import shutil
+
+    size = shutil.get_terminal_size((80, 24))
+    return size.columns, size.lines
+
+
+def write_table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()) -> None:
+    """A table with aligned columns; those named in `right` are flush right. Fits a terminal; whole in a pipe."""
+    from tuinet.render.table import table
+
+    width = terminal_size()[0] if is_terminal() else None
+    lines = table(headers, [[printable(cell) for cell in row] for row in rows], right, width)
+    click.echo(click.style(lines[0], bold=True))
+    for line in lines[1:]:
+        click.echo(line)
+
+
+def write_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Name and value, one pair a line, values aligned; pairs whose value is "" are left out."""
+    shown = [(name, printable(value)) for name, value in facts if value not in ("", None)]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name.ljust(width)}  {value}")

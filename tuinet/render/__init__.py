@@ -1,0 +1,1 @@
+"""Values → terminal text: tables, bars, charts. No Textual, no model, no printing."""

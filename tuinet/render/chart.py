@@ -1,0 +1,84 @@
+"""Line charts as terminal text, drawn by plotext.
+
+plotext keeps one figure for the whole process; only one thread may draw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_COLORS = ("black", "red", "green", "orange", "blue", "magenta", "cyan")
+"""plotext's names of the terminal's colours, by number."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart: where and how high. Points that are not finite are left out.
+
+    `color` is a name plotext knows. Colour is never the only sign: a series with a `glyph` of its own is drawn as
+    single points, one without as a line.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float | None]
+    color: str = "default"
+    glyph: str | None = None
+
+
+def reduce_points(x: Sequence[float], y: Sequence[float | None], columns: int) -> tuple[list[float], list[float]]:
+    """At most two points for each of `columns` equal parts of the x axis: the lowest and the highest, in their order.
+
+    plotext takes 160 ms for 10,000 points; more than these no chart of this width can show.
+    """
+    points = [(a, b) for a, b in zip(x, y, strict=True) if b is not None and math.isfinite(a) and math.isfinite(b)]
+    if len(points) <= 2 * columns:
+        return [a for a, _ in points], [b for _, b in points]
+    first, last = points[0][0], points[-1][0]
+    scale = columns / (last - first) if last > first else 0.0
+    extremes: dict[int, list[int]] = {}
+    for index, (a, b) in enumerate(points):
+        column = min(columns - 1, int((a - first) * scale))
+        lowest_highest = extremes.setdefault(column, [index, index])
+        if b < points[lowest_highest[0]][1]:
+            lowest_highest[0] = index
+        if b > points[lowest_highest[1]][1]:
+            lowest_highest[1] = index
+    kept = [points[index] for pair in extremes.values() for index in sorted(set(pair))]
+    return [a for a, _ in kept], [b for _, b in kept]
+
+
+def chart(series: Sequence[Series], width: int, height: int, *, x_label: str = "", color: bool = True) -> str:
+    """The series over one another in `width` × `height` cells, with axes, below a line of names. "" if there is no point."""
+    drawn = [(line, *reduce_points(line.x, line.y, width)) for line in series]
+    drawn = [(line, x, y) for line, x, y in drawn if x]
+    if not drawn:
+        return ""
+    import plotext
+
+    plotext.terminal.limit(False, False)
+    figure = plotext.figure
+    figure.clear()
+    figure.plot_size(width, height)
+    figure.theme("colorless")  # the default theme paints white
+    figure.canvas("default")
+    figure.legend(False)  # it would lie over the curves: the names stand above the chart instead
+    for line, x, y in drawn:
+        marker = plotext.marker(line.glyph or "braille", line.color if color else "default")
+        signal = figure.signal(x, y, marker=marker).lines(line.glyph is None and len(x) > 1)
+        figure.draw(signal)
+    if x_label:
+        figure.label(x_label)
+    text: str = figure.build().string(not color)
+    figure.clear()
+    names = "   ".join(_name(line, color) for line, _, _ in drawn)
+    return "\n".join([f"    {names}", *(row.rstrip() for row in text.split("\n"))]).rstrip()
+
+
+def _name(line: Series, color: bool) -> str:
+    text = f"{line.glyph or '⠤⠤'} {line.name}"
+    if not color or line.color not in _COLORS:
+        return text
+    return f"\x1b[38;5;{_COLORS.index(line.color)}m{text}\x1b[0m"
