@@ -1,0 +1,137 @@
+"""Cutting validation and test rows off the training part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from tuinet.data.dataset import SPLITS, Dataset, Indices, Split
+from tuinet.data.random import stream
+from tuinet.errors import TuinetError
+from tuinet.nn.params import Array
+
+
+class SplitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is cut off the training part, as a share of it (0.2) or a number of samples (500)."""
+
+    validation: float | int = 0.0
+    """For watching training and stopping it early."""
+    test: float | int = 0.0
+    """For the final figures. A set that comes with a test part keeps that one, and takes none from here."""
+    stratified: bool = True
+    """Every class in the same proportion in all parts; has no meaning where the targets are real values."""
+
+
+def split_sizes(sizes: Mapping[str, int], settings: SplitSettings) -> dict[str, int]:
+    """The size of each part after the cut, given the sizes before it; parts without samples are absent.
+
+    Raises TuinetError where the cut is impossible.
+    """
+    total = sizes["train"]
+    cuts = {name: _count(getattr(settings, name), total, name) for name in ("validation", "test")}
+    for name, count in cuts.items():
+        if count and sizes.get(name):
+            raise TuinetError(
+                f"data.split.{name}: this data set has a {name} part of its own ({sizes[name]} samples)",
+                f"leave out data.split.{name}",
+            )
+    left = total - sum(cuts.values())
+    if left < 1:
+        raise TuinetError(
+            f"data.split: validation ({cuts['validation']}) and test ({cuts['test']}) leave nothing of the "
+            f"{total} training samples",
+            "ask for smaller parts",
+        )
+    after = {**sizes, **{name: count for name, count in cuts.items() if count}, "train": left}
+    return {name: after[name] for name in SPLITS if after.get(name)}
+
+
+def split_dataset(dataset: Dataset, settings: SplitSettings, seed: int) -> Dataset:
+    """The data set with `settings` applied: the new parts are row indices into the same arrays, nothing is copied.
+
+    Raises TuinetError where the cut is impossible.
+    """
+    sizes = {name: len(split) for name, split in dataset.splits.items()}
+    after = split_sizes(sizes, settings)
+    cuts = {name: after[name] for name in ("test", "validation") if name in after and name not in sizes}
+    if not cuts:
+        return dataset
+    train = dataset.splits["train"]
+    classes = train.all_targets() if settings.stratified and dataset.task == "classification" else None
+    places = divide(len(train), cuts, classes, stream(seed, "split"))
+    rows = places if train.rows is None else {name: train.rows[where] for name, where in places.items()}
+    parts = {name: Split(train.inputs, train.targets, where) for name, where in rows.items()}
+    every = {**dataset.splits, **parts}
+    return replace(dataset, splits={name: every[name] for name in SPLITS if name in every})
+
+
+def divide(total: int, cuts: Mapping[str, int], classes: Array | None, rng: np.random.Generator) -> dict[str, Indices]:
+    """Places 0 … total − 1, divided at random into the cuts (name → count) and "train", which takes the rest.
+
+    With `classes` (total,), a cut takes from each class its share of what the cuts before it have left, rounded up
+    or down, so that the counts add up exactly. Places are in ascending order: files are read forwards.
+    """
+    order = rng.permutation(total)
+    if classes is None:
+        groups = [order]
+    else:
+        # A stable sort by class keeps the random order within each class.
+        by_class = order[np.argsort(classes[order], kind="stable")]
+        _, counts = np.unique(classes, return_counts=True)
+        groups = np.split(by_class, np.cumsum(counts)[:-1])
+    parts: dict[str, Indices] = {}
+    for name, count in cuts.items():
+        taken = apportion([len(group) for group in groups], count)
+        parts[name] = np.sort(np.concatenate([group[:n] for group, n in zip(groups, taken, strict=True)]))
+        groups = [group[n:] for group, n in zip(groups, taken, strict=True)]
+    parts["train"] = np.sort(np.concatenate(groups))
+    return parts
+
+
+def apportion(sizes: list[int], count: int) -> list[int]:
+    """`count` shared out over groups in proportion to their sizes, each within one of its exact share.
+
+    The method of largest remainders (Hamilton): round down, then give what is left to the largest remainders.
+    Whole-number arithmetic, so that equal remainders go to the first group on every machine.
+    """
+    total = sum(sizes)
+    shares = [divmod(size * count, total) for size in sizes]
+    given = [whole for whole, _ in shares]
+    largest = sorted(range(len(sizes)), key=lambda group: -shares[group][1])
+    for group in largest[: count - sum(given)]:
+        given[group] += 1
+    return given
+
+
+def _count(asked: float | int, total: int, name: str) -> int:
+    """How many samples a share (float) or a number (int) means."""
+    if isinstance(asked, int):
+        if asked < 0:
+            raise TuinetError(
+                f"data.split.{name}: {asked} is negative", "give a share from 0 to 1 or a number of samples"
+            )
+        return asked
+    if not 0.0 <= asked < 1.0:
+        raise TuinetError(
+            f"data.split.{name}: {asked:g} is no share of the data",
+            "give a share from 0 to 1 (0.2) or a whole number of samples (500)",
+        )
+    return round(asked * total)
+
+
+def join(first: Split, second: Split) -> Split:
+    """Both parts as one: what training and validation data make together.
+
+    Parts of the same arrays become one ascending list of rows; parts of different arrays are copied together.
+    """
+    if first.inputs is second.inputs and first.targets is second.targets:
+        return Split(first.inputs, first.targets, np.union1d(_rows(first), _rows(second)))
+    inputs, targets = zip(first.take(slice(None)), second.take(slice(None)), strict=True)
+    return Split(np.concatenate(inputs), np.concatenate(targets))
+
+
+def _rows(split: Split) -> Indices:
+    return np.arange(len(split), dtype=np.intp) if split.rows is None else split.rows
