@@ -6,7 +6,6 @@ Where noise is 0 the points lie exactly where the docstring says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -32,8 +31,8 @@ PLANE = (Column("x1"), Column("x2"))
 class Generated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
     """A set of labelled points in the plane."""
 
-    points: ClassVar[Callable[[Any, np.random.Generator], tuple[Floats, Ids]]]
-    """Each set's own method: the points (N, 2) without noise and their classes (N,)."""
+    points: ClassVar[Any]
+    """Each set's own method, points(rng): the points (N, 2) without noise and their classes (N,)."""
 
     size: Size = 200
     """Points in all, over all classes."""
