@@ -38,7 +38,7 @@ class Step(
     """One step. Its unfitted form is what an experiment file says, its fitted form what a model file holds."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape of a prepared sample. Raises ShapeError if the step cannot take `shape` or was fitted to another."""
+        """The shape of a prepared sample. Raises ShapeError if `shape` cannot be taken, or is not the fitted one."""
         return shape
 
     def fitted(self, batches: Batches, shape: Shape, maximum: float) -> Preparation:
@@ -284,8 +284,8 @@ def _statistics(
     if step.mean is None or step.deviation is None:
         raise _not_fitted("standardize")
     shape = sizes if step.per == "feature" else (-1,)
-    mean = np.ascontiguousarray(np.broadcast_to(np.array(step.mean, working).reshape(shape), sizes))
-    deviation = np.ascontiguousarray(np.broadcast_to(np.array(step.deviation, dtype).reshape(shape), sizes))
+    mean = np.broadcast_to(np.array(step.mean, working).reshape(shape), sizes).copy()
+    deviation = np.broadcast_to(np.array(step.deviation, dtype).reshape(shape), sizes).copy()
     # A deviation below the smallest float32 must not become a division by zero.
     np.maximum(deviation, np.finfo(dtype).tiny, out=deviation)
     return mean, deviation
