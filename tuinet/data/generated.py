@@ -7,7 +7,7 @@ Where noise is 0 the points lie exactly where the docstring says.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar, Protocol
 
 import msgspec
 import numpy as np
@@ -28,11 +28,21 @@ Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 PLANE = (Column("x1"), Column("x2"))
 
 
+class HasPoints(Protocol):
+    """What each set below brings of its own."""
+
+    @property
+    def noise(self) -> float: ...
+    @property
+    def seed(self) -> int | None: ...
+    def describe(self, base: Path) -> DatasetInfo: ...
+    def points(self, rng: np.random.Generator) -> tuple[Floats, Ids]:
+        """The points (N, 2) without noise and their classes (N,)."""
+        ...
+
+
 class Generated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
     """A set of labelled points in the plane."""
-
-    points: ClassVar[Any]
-    """Each set's own method, points(rng): the points (N, 2) without noise and their classes (N,)."""
 
     size: Size = 200
     """Points in all, over all classes."""
@@ -45,7 +55,7 @@ class Generated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     def class_names(self) -> tuple[str, ...]:
         return ("0", "1")
 
-    def load(self, base: Path, seed: int) -> Dataset:
+    def load(self: HasPoints, base: Path, seed: int) -> Dataset:
         rng = stream(seed if self.seed is None else self.seed, self.describe(base).name)
         points, classes = self.points(rng)
         if self.noise:
