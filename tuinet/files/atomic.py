@@ -1,0 +1,83 @@
+"""Files that appear whole or not at all: written under another name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Generator
+from pathlib import Path
+
+from tuinet.errors import RunFailedError, TuinetError
+
+UNCHANGED = "What was there before is unchanged."
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Generator[Path, None, None]:
+    """Write the file under the name handed out; leaving without an error renames it to `path`.
+
+    Until then whatever was at `path` stays whole, whether the disk is full, the process is killed or the power fails:
+    the content is on the disk before its name changes. A link is written through, not replaced.
+    Raises TuinetError if `path` cannot be a file here, RunFailedError if it could not be written.
+    """
+    try:
+        target = _target(path)
+        _remove_leftovers(target)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        try:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            yield temporary
+            _sync(temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunFailedError(f"{path}: could not be written: {error.strerror or error}", UNCHANGED) from error
+    with contextlib.suppress(OSError):  # the new name lasts too; some systems cannot sync a folder
+        _sync(target.parent)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """`content` at `path`, whole or not at all. Raises as `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _target(path: Path) -> Path:
+    target = path.resolve()
+    if target.is_dir():
+        raise TuinetError(f"{path}: is a folder; a file's name is needed")
+    if not target.parent.is_dir():
+        raise TuinetError(f"{path}: there is no folder {target.parent}", "Make it first, or write elsewhere.")
+    return target
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """What writers of this file left behind when they were killed."""
+    if os.name != "posix":
+        return
+    pattern = re.compile(re.escape(f".{target.name}.") + r"(\d{1,9})-[0-9a-f]{8}\.tmp")
+    for entry in target.parent.iterdir():
+        match = pattern.fullmatch(entry.name)
+        if match and not _alive(int(match[1])):
+            entry.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it is there, but not ours
+    return True
