@@ -21,30 +21,30 @@ class _Initializer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     pass
 
 
-class Zeros(_Initializer, tag="zeros"):
+class Zeros(_Initializer, frozen=True, tag="zeros"):
     """Every value 0. Right for biases; hidden units that all begin with equal weights would stay equal."""
 
 
-class Uniform(_Initializer, tag="uniform"):
+class Uniform(_Initializer, frozen=True, tag="uniform"):
     """Every value equally likely between `low` and `high`."""
 
     low: float = -0.1
     high: float = 0.1
 
 
-class Normal(_Initializer, tag="normal"):
+class Normal(_Initializer, frozen=True, tag="normal"):
     """A normal distribution with mean 0 and standard deviation `deviation`."""
 
     deviation: Deviation = 0.1
 
 
-class Glorot(_Initializer, tag="glorot"):
+class Glorot(_Initializer, frozen=True, tag="glorot"):
     """Variance 2 / (fan_in + fan_out): for tanh, sigmoid, linear and softmax units."""
 
     distribution: Distribution = "uniform"
 
 
-class He(_Initializer, tag="he"):
+class He(_Initializer, frozen=True, tag="he"):
     """Variance 2 / fan_in: for ReLU units, which pass on half of what reaches them."""
 
     distribution: Distribution = "normal"

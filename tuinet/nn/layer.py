@@ -56,7 +56,9 @@ class Value(NamedTuple):
     axes: tuple[str, ...]
 
 
-class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind", cache_hash=True):
+class Layer(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind", cache_hash=True
+):
     """A frozen struct whose fields are its settings, so a layer is its own spec and saves as JSON or TOML.
 
     Its arrays are handed in and out: nothing is stored on it. Shapes below: B samples in a batch.
