@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from tuinet.nn.context import Context
@@ -20,7 +21,7 @@ class Flatten(Layer, frozen=True, tag="flatten"):
         return Shape.vector(shape.size)
 
     def forward(self, params: Params, x: Array, ctx: Context) -> tuple[Array, Cache]:
-        return x.reshape(x.shape[0], -1), x.shape
+        return x.reshape(x.shape[0], math.prod(x.shape[1:])), x.shape
 
     def backward(
         self, params: Params, cache: Cache, dy: Array, grads: Params, ctx: Context, need_dx: bool = True
