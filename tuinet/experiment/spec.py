@@ -71,7 +71,7 @@ class EarlyStopping(_Settings):
     reuse: Literal["none", "retrain", "continue"] = "none"
     """What to do with the validation samples afterwards: "none"; "retrain": from scratch on training and validation
     part together, for as many epochs as it took to reach the best; "continue": from the best weights on both
-    together, until the training loss falls below the training loss at the stop."""
+    together, until the training loss on both falls below the validation loss at the stop."""
     reuse_epochs: Count | None = None
     """The most epochs "continue" may take. Unset: as many as `training.epochs`."""
 
@@ -95,6 +95,8 @@ class TrainingSettings(_Settings):
     """Go through the samples in a new random order each epoch."""
     validate_every: Count | None = None
     """Validate every so many steps. Unset: after each epoch."""
+    checkpoint_every: Count | None = None
+    """Write a checkpoint every so many steps. Unset: by a fixed rule from network and batch, a few seconds apart."""
     early_stopping: EarlyStopping | None = None
     """Unset: train all epochs."""
     seed: Seed = 0
