@@ -67,3 +67,8 @@ def write_facts(facts: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         click.echo(f"{name.ljust(width)}  {value}")
+
+
+def use_color() -> bool:
+    """Whether colours are wanted: on a terminal, unless NO_COLOR says otherwise."""
+    return is_terminal() and not os.environ.get("NO_COLOR")

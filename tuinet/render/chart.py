@@ -51,7 +51,7 @@ def reduce_points(x: Sequence[float], y: Sequence[float | None], columns: int) -
 
 
 def chart(series: Sequence[Series], width: int, height: int, *, x_label: str = "", color: bool = True) -> str:
-    """The series over one another in `width` × `height` cells, with axes, below a line of names. "" if there is no point."""
+    """The series over one another in `width` × `height` cells under a line of their names; "" if there is no point."""
     drawn = [(line, *reduce_points(line.x, line.y, width)) for line in series]
     drawn = [(line, x, y) for line, x, y in drawn if x]
     if not drawn:

@@ -1,0 +1,303 @@
+"""What a person or a script sees of a run while it trains: a bar, plain lines, JSON, or only the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuinet.cli.output import is_terminal, printable, printable_lines
+from tuinet.render.table import duration, number, percent
+from tuinet.training import events as ev
+from tuinet.training.directory import EVENTS
+from tuinet.training.log import read_events
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+PLAIN_LINES = 50
+"""About how many epochs a run without a terminal reports: all of them up to here, then every second, third …"""
+
+
+class Progress:
+    """Takes the events of a run one by one; `reason` is why it ended, once it has."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.started: ev.RunStarted | None = None
+        self.reason: str | None = None
+
+    def __enter__(self) -> Progress:
+        for event, _ in read_events(self.directory / EVENTS):
+            if isinstance(event, ev.RunStarted):  # a resumed run began earlier
+                self.started = event
+                break
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    def show(self, event: ev.Event) -> None:
+        if isinstance(event, ev.RunStarted):
+            self.started = event
+        elif isinstance(event, ev.RunEnded):
+            self.reason = event.reason
+
+
+class JsonProgress(Progress):
+    """Every event as the line that the log gets; with `last_only` the end alone."""
+
+    def __init__(self, directory: Path, last_only: bool) -> None:
+        super().__init__(directory)
+        self.last_only = last_only
+
+    def show(self, event: ev.Event) -> None:
+        super().show(event)
+        if not self.last_only or isinstance(event, (ev.RunEnded, ev.RunFailed)):
+            click.echo(ev.encode(event), nl=False)
+
+
+class QuietProgress(Progress):
+    """Only what came out."""
+
+    def show(self, event: ev.Event) -> None:
+        super().show(event)
+        if isinstance(event, ev.RunEnded):
+            report_end(event)
+
+
+class PlainProgress(QuietProgress):
+    """One line an epoch, for files and pipes."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.speed = Speed()
+        self.unprinted: str | None = None
+
+    def show(self, event: ev.Event) -> None:
+        if isinstance(event, ev.StepDone):
+            self.speed.add(event)
+        elif isinstance(event, ev.EpochDone):
+            self._epoch(event)
+        else:
+            if isinstance(event, (ev.RunEnded, ev.RunFailed)) and self.unprinted:
+                click.echo(self.unprinted)
+            words = sentence(event)
+            if words:
+                click.echo(words)
+        super().show(event)
+
+    def _epoch(self, event: ev.EpochDone) -> None:
+        epochs = self.started.epochs if self.started else 0
+        line = f"epoch {event.epoch}/{epochs}  step {event.step}  {scores(event)}  {self.speed.words()}".rstrip()
+        every = -(-epochs // PLAIN_LINES) or 1
+        if event.complete and (event.epoch % every == 0 or event.epoch == 1):
+            click.echo(line)
+            self.unprinted = None
+        else:
+            self.unprinted = line
+
+
+class BarProgress(QuietProgress):
+    """A bar that stays in its place: epoch, step, losses, accuracy, samples a second, time left."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.speed = Speed()
+        self.loss: float | None = None
+        self.scores = ""
+        self.epoch = 1
+        self.live: Live | None = None
+
+    def __enter__(self) -> BarProgress:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        super().__enter__()
+        self.bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rest]}", markup=False),
+            expand=True,
+        )
+        self.task = self.bars.add_task("starting", total=None, rest="")
+        if self.started:
+            self._total(self.started)
+        # stderr stays as it is: an error message must not be drawn over.
+        console = Console(highlight=False, markup=False)
+        self.live = Live(console=console, refresh_per_second=5, transient=True, get_renderable=self._draw)
+        self.live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+
+    def show(self, event: ev.Event) -> None:
+        if isinstance(event, ev.RunStarted):
+            self._total(event)
+        elif isinstance(event, ev.StepDone):
+            self._step(event)
+        elif isinstance(event, ev.EpochDone):
+            self.scores = scores(event)
+        elif isinstance(event, (ev.RunEnded, ev.RunFailed)):
+            self._stop()
+        words = sentence(event)
+        if words:
+            self._print(words)
+        super().show(event)
+
+    def _total(self, event: ev.RunStarted) -> None:
+        self.bars.update(self.task, total=event.epochs * event.steps_per_epoch)
+
+    def _step(self, event: ev.StepDone) -> None:
+        self.speed.add(event)
+        self.loss, self.epoch = event.loss.mean, event.epoch
+        epochs = f"/{self.started.epochs}" if self.started else ""
+        self.bars.update(self.task, completed=event.step, description=f"epoch {event.epoch}{epochs}")
+
+    def _draw(self) -> Any:
+        from rich.console import Group
+        from rich.text import Text
+
+        task = self.bars.tasks[0]
+        left = self.speed.seconds(task.total - task.completed) if task.total else None
+        rest = [f"step {int(task.completed):,}", self.speed.words(), f"{duration(left)} left" if left else ""]
+        task.fields["rest"] = "  ".join(part for part in rest if part)
+        now = f"loss now {number(self.loss)}" if self.loss is not None else ""
+        line = "  ".join(part for part in (now, self.scores) if part)
+        return Group(self.bars.get_renderable(), Text(line, no_wrap=True, overflow="ellipsis"))
+
+    def _print(self, words: str) -> None:
+        from rich.text import Text
+
+        if self.live is not None:
+            self.live.console.print(Text(words))
+        else:
+            click.echo(words)
+
+    def _stop(self) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+class Speed:
+    """Samples and steps a second, averaged over about the last five seconds of the log's own clock."""
+
+    SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[float, int, int]] = []
+        self.samples = 0
+
+    def add(self, event: ev.StepDone) -> None:
+        if event.time is None:
+            return
+        self.samples += event.samples
+        self.marks.append((event.time, event.step, self.samples))
+        while len(self.marks) > 2 and event.time - self.marks[1][0] > self.SECONDS:
+            self.marks.pop(0)
+
+    def words(self) -> str:
+        """1,234 samples/s, or "" while there is nothing to measure."""
+        rate = self._rate(2)
+        return f"{rate:,.0f} samples/s" if rate else ""
+
+    def seconds(self, steps: float) -> float | None:
+        """How long `steps` more steps take at this speed."""
+        rate = self._rate(1)
+        return steps / rate if rate else None
+
+    def _rate(self, column: int) -> float | None:
+        if len(self.marks) < 2:
+            return None
+        first, last = self.marks[0], self.marks[-1]
+        passed = last[0] - first[0]
+        return (last[column] - first[column]) / passed if passed > 0 else None
+
+
+def new_progress(directory: Path, *, as_json: bool = False, quiet: bool = False) -> Progress:
+    """The kind of progress that fits where stdout goes."""
+    if as_json:
+        return JsonProgress(directory, last_only=quiet)
+    if quiet:
+        return QuietProgress(directory)
+    return BarProgress(directory) if is_terminal() else PlainProgress(directory)
+
+
+def scores(event: ev.EpochDone) -> str:
+    """The figures of an epoch in a line: train, then validation."""
+    parts = [figures("train", event.train)]
+    if event.validation:
+        parts.append(figures("validation", event.validation) + (" *" if event.best else ""))
+    return "  ".join(parts)
+
+
+def figures(name: str, metrics: Mapping[str, float | None]) -> str:
+    """loss and accuracy (or mse) under a name, in words."""
+    words = [f"{name} loss {number(metrics.get('loss'))}"]
+    if metrics.get("accuracy") is not None:
+        words.append(percent(metrics["accuracy"]))
+    elif metrics.get("r2") is not None:
+        words.append(f"R² {number(metrics['r2'])}")
+    return " ".join(words)
+
+
+def sentence(event: ev.Event) -> str:
+    """What an event says to a person, or "" for those that only move the bar."""
+    match event:
+        case ev.RunStarted():
+            sizes = ", ".join(f"{count:,} {name}" for name, count in event.samples.items())
+            return (
+                f"{printable(event.name)}: {event.parameters:,} parameters; samples: {sizes}; "
+                f"{event.epochs} epochs of {event.steps_per_epoch:,} steps"
+            )
+        case ev.PhaseStarted():
+            how = "from scratch" if event.phase == "retrain" else "on from the best weights"
+            return f"step {event.step}: now {how}, with the validation samples too ({event.samples:,} in all)"
+        case ev.CommandDone():
+            return f"{'' if event.ok else 'refused: '}{printable(event.message or event.do)}"
+        case ev.SettingsChanged():
+            changes = ", ".join(f"{key} = {value}" for key, value in event.changes.items())
+            return f"step {event.step}: changed {printable(changes)}"
+        case ev.Notice():
+            return printable_lines(event.message)
+        case _:
+            return ""
+
+
+REASONS = {
+    "epochs": "all epochs done",
+    "early-stopping": "stopped early: the validation did not improve",
+    "no-mistakes": "an epoch without a mistake",
+    "stopped": "stopped on request",
+    "interrupted": "interrupted",
+}
+
+
+def report_end(event: ev.RunEnded) -> None:
+    """How good it became, where it is, and what can be done with it."""
+    click.echo(f"{REASONS.get(event.reason, event.reason)} after {event.step:,} steps")
+    if event.message:
+        click.echo(printable_lines(event.message))
+    for split in ("train", "validation", "test"):
+        if event.metrics.get(split):
+            click.echo(_result(split, event.metrics[split]))
+    if event.model is not None:
+        click.echo(f"model: {printable(event.model)}")
+
+
+def _result(split: str, metrics: Mapping[str, float | None]) -> str:
+    parts: list[str] = []
+    if "accuracy" in metrics:
+        parts.append(f"accuracy {percent(metrics['accuracy'])}")
+    if metrics.get("errors") is not None:
+        parts.append(f"{metrics['errors']:g} mistakes")
+    parts += [f"{name} {number(metrics[name])}" for name in ("loss", "mse", "r2") if name in metrics]
+    return f"{split}: {', '.join(parts)}"

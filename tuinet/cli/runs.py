@@ -1,0 +1,201 @@
+"""`tuinet runs`: look at runs, and steer those that are going on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuinet.errors import EXIT_DONE, EXIT_FAILED
+
+if TYPE_CHECKING:
+    from tuinet.training.runs import RunSummary
+
+
+@click.group("runs", invoke_without_command=True, short_help="List runs, look at them, steer them.")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List the runs in $TUINET_RUNS or ./runs; look at one; steer one that is going on.
+
+    RUN is a run's directory or its name in that folder.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_all, as_json=False)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One run a line.")
+def list_all(as_json: bool) -> None:
+    """All runs, the latest first."""
+    from tuinet.cli.output import write_json, write_table
+    from tuinet.render.table import number
+    from tuinet.training.directory import runs_folder
+    from tuinet.training.runs import list_runs
+
+    found = list_runs()
+    if as_json:
+        for run in found:
+            write_json(run)
+        return
+    if not found:
+        click.echo(f"no runs in {runs_folder()}; `tuinet train digits-cnn` makes one")
+        return
+    headers = ("run", "state", "epoch", "step", "loss", "validation", "test")
+    rows = [
+        (run.directory, run.state, f"{run.epoch}/{run.epochs}", f"{run.step:,}", number(run.loss), *_scores(run))
+        for run in found
+    ]
+    write_table(headers, rows, right=headers[2:])
+
+
+def _scores(run: RunSummary) -> tuple[str, str]:
+    return _score(run.validation), _score(run.metrics.get("test"))
+
+
+def _score(metrics: dict[str, float | None] | None) -> str:
+    """The accuracy where there is one, else the loss."""
+    from tuinet.render.table import number, percent
+
+    if not metrics:
+        return ""
+    accuracy = metrics.get("accuracy")
+    return percent(accuracy) if accuracy is not None else number(metrics.get("loss"))
+
+
+@command.command("show")
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def show(run: str, as_json: bool) -> None:
+    """How a run went: its state, its figures, and a chart of its losses."""
+    from tuinet.cli.output import is_terminal, terminal_size, use_color, write_facts, write_json
+    from tuinet.render.chart import chart
+    from tuinet.training.directory import find_run
+    from tuinet.training.runs import summary
+
+    directory = find_run(run)
+    found = summary(directory)
+    if as_json:
+        write_json(found)
+        return
+    write_facts(_facts(found))
+    columns, rows = terminal_size()
+    width, height = min(columns, 120), max(10, min(20, rows - 8)) if is_terminal() else 18
+    drawn = chart(_losses(directory), width, height, x_label="step", color=use_color())
+    if drawn:
+        click.echo(f"\nloss\n{drawn}")
+
+
+def _facts(run: RunSummary) -> list[tuple[str, object]]:
+    from datetime import datetime
+
+    from tuinet.cli.progress import REASONS, figures
+
+    ended = f"{run.state}: {REASONS.get(run.reason, run.reason)}" if run.reason else run.state
+    facts: list[tuple[str, object]] = [
+        ("run", run.directory),
+        ("experiment", run.name),
+        ("state", ended),
+        ("epoch", f"{run.epoch} of {run.epochs}"),
+        ("step", f"{run.step:,}"),
+        ("last change", f"{datetime.fromtimestamp(run.changed):%Y-%m-%d %H:%M:%S}"),
+    ]
+    parts = run.metrics or ({"validation": run.validation} if run.validation else {})
+    facts += [(name, figures("", metrics).strip()) for name, metrics in parts.items()]
+    facts.append(("note", (run.message or "").replace("\n", " ")))
+    return facts
+
+
+def _losses(directory: Path) -> list[Any]:
+    """The training loss of each logged step and the validation losses, as series for the chart."""
+    from tuinet.render.chart import Series
+    from tuinet.training.directory import EVENTS
+    from tuinet.training.events import EpochDone, StepDone
+    from tuinet.training.log import read_events
+
+    train: list[tuple[int, float | None]] = []
+    validation: list[tuple[int, float | None]] = []
+    for event, _ in read_events(directory / EVENTS):
+        if isinstance(event, StepDone):
+            train.append((event.step, event.loss.mean))
+        elif isinstance(event, EpochDone) and event.validation:
+            validation.append((event.step, event.validation.get("loss")))
+    return [
+        Series("train", [x for x, _ in train], [y for _, y in train], "blue"),
+        Series("validation", [x for x, _ in validation], [y for _, y in validation], "red", "●"),
+    ]
+
+
+@command.command("watch")
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="One event a line.")
+def watch(run: str, as_json: bool) -> int:
+    """Follow a run until it ends. Ctrl-C ends the watching, not the run."""
+    from tuinet.cli.output import printable_lines
+    from tuinet.cli.progress import new_progress
+    from tuinet.training.directory import find_run
+    from tuinet.training.events import RunFailed
+    from tuinet.training.runs import follow, summary
+
+    directory = find_run(run)
+    failed = False
+    with new_progress(directory, as_json=as_json) as progress:
+        for event in follow(directory):
+            progress.show(event)
+            failed = isinstance(event, RunFailed)
+            if failed:
+                click.echo(printable_lines(event.message), err=True)
+    if progress.reason is None and not failed:
+        click.echo(f"{directory}: {summary(directory).state}", err=True)
+    return EXIT_FAILED if failed else EXIT_DONE
+
+
+def _steer(run: str, do: Any, **fields: object) -> None:
+    from tuinet.cli.output import printable
+    from tuinet.training.directory import find_run
+    from tuinet.training.runs import command as send
+    from tuinet.training.runs import new_line
+
+    directory = find_run(run)
+    given = {name: value for name, value in fields.items() if value is not None}
+    click.echo(printable(send(directory, new_line(do, **given)).message))
+
+
+@command.command("pause")
+@click.argument("run")
+def pause(run: str) -> None:
+    """Hold a run after the step it is in."""
+    _steer(run, "pause")
+
+
+@command.command("resume")
+@click.argument("run")
+def resume(run: str) -> None:
+    """Let a paused run go on. (One that has ended: `tuinet train --resume RUN`.)"""
+    _steer(run, "resume")
+
+
+@command.command("step")
+@click.argument("run")
+def step(run: str) -> None:
+    """Let a run do one step and hold."""
+    _steer(run, "step")
+
+
+@command.command("set")
+@click.argument("run")
+@click.option("--rate", type=float, help="The learning rate; a schedule goes on falling from there.")
+@click.option("--pace", type=float, help="Steps a second; 0: as fast as it goes.")
+def set_values(run: str, rate: float | None, pace: float | None) -> None:
+    """Change the learning rate or the pace of a run that is going on."""
+    if rate is None and pace is None:
+        raise click.UsageError("Name what to set: --rate or --pace.")
+    _steer(run, "set", rate=rate, pace=pace)
+
+
+@command.command("stop")
+@click.argument("run")
+@click.option("--keep", type=click.Choice(["best", "last"]), help="Which weights to hand back.")
+def stop(run: str, keep: str | None) -> None:
+    """End a run after the step it is in; its model is saved and evaluated."""
+    _steer(run, "stop", keep=keep)
