@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file
 
-from tuinet.errors import EXIT_FAILED, RunFailedError, TuinetError
-from tuinet.files.atomic import replacing, write_file
+from tuinet.errors import EXIT_FAILED, EXIT_WRONG_INPUT, RunFailedError, TuinetError
+from tuinet.files.atomic import replacing, write_bytes
 from tuinet.files.header import MAX_METADATA
 from tuinet.files.reader import read_tensors
 from tuinet.files.writer import write_tensors
@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
 
 def test_an_error_half_way_leaves_the_old_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    write_file(path, b"old")
+    write_bytes(path, b"old")
 
     def fail_half_way() -> None:
         with replacing(path) as temporary:
@@ -128,7 +128,7 @@ def test_an_error_half_way_leaves_the_old_file_whole(tmp_path: Path) -> None:
         fail_half_way()
     with (
         pytest.raises(RunFailedError, match=r"a\.txt: could not be written: No space left on device"),
-        replacing(path) as temporary,
+        replacing(path),
         Path("/dev/full").open("wb") as full,
     ):
         full.write(b"x")
@@ -138,7 +138,7 @@ def test_an_error_half_way_leaves_the_old_file_whole(tmp_path: Path) -> None:
 
 def test_a_kill_half_way_leaves_the_old_file_whole_and_the_next_write_clears_up(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    write_file(path, b"old")
+    write_bytes(path, b"old")
     code = """
         import sys, time
         from pathlib import Path
@@ -155,13 +155,13 @@ def test_a_kill_half_way_leaves_the_old_file_whole_and_the_next_write_clears_up(
     with child, child.stdout:
         assert child.stdout.readline() == "now\n"
         assert path.read_bytes() == b"old"
-        write_file(path, b"newer")  # what a living writer has begun is left alone
+        write_bytes(path, b"newer")  # what a living writer has begun is left alone
         assert len(names_in(tmp_path)) == 2
         child.send_signal(signal.SIGKILL)
         child.wait()
     assert path.read_bytes() == b"newer"
     assert len(names_in(tmp_path)) == 2
-    write_file(path, b"last")
+    write_bytes(path, b"last")
     assert names_in(tmp_path) == ["a.txt"]
     assert path.read_bytes() == b"last"
 
@@ -194,7 +194,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
 def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     plain, ours = tmp_path / "plain", tmp_path / "ours"
     plain.touch()
-    write_file(ours, b"x")
+    write_bytes(ours, b"x")
     assert stat.S_IMODE(ours.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
@@ -204,19 +204,20 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     target.write_bytes(b"old")
     link = tmp_path / "link"
     link.symlink_to(target)
-    write_file(link, b"new")
+    write_bytes(link, b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
 
 
 def test_names_that_can_be_no_file(tmp_path: Path) -> None:
     with pytest.raises(TuinetError, match="is a folder"):
-        write_file(tmp_path, b"")
+        write_bytes(tmp_path, b"")
     with pytest.raises(TuinetError, match="there is no folder"):
-        write_file(tmp_path / "none" / "a", b"")
+        write_bytes(tmp_path / "none" / "a", b"")
     (tmp_path / "file").touch()
     with pytest.raises(TuinetError, match="there is no folder"):
-        write_file(tmp_path / "file" / "a", b"")
-    with pytest.raises(RunFailedError, match="could not be written"):
-        write_file(tmp_path / ("n" * 250), b"")
+        write_bytes(tmp_path / "file" / "a", b"")
+    with pytest.raises(TuinetError, match="could not be written: File name too long") as caught:
+        write_bytes(tmp_path / ("n" * 250), b"")
+    assert caught.value.exit_code == EXIT_WRONG_INPUT
     assert names_in(tmp_path) == ["file"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -13,6 +14,8 @@ from tuinet.errors import RunFailedError, TuinetError
 
 UNCHANGED = "What was there before is unchanged."
 
+_WRONG_PATH = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Generator[Path, None, None]:
@@ -20,7 +23,7 @@ def replacing(path: Path) -> Generator[Path, None, None]:
 
     Until then whatever was at `path` stays whole, whether the disk is full, the process is killed or the power fails:
     the content is on the disk before its name changes. A link is written through, not replaced.
-    Raises TuinetError if `path` cannot be a file here, RunFailedError if it could not be written.
+    Raises TuinetError if `path` cannot be a file here, RunFailedError if it could not be written (a full disk).
     """
     try:
         target = _target(path)
@@ -34,12 +37,13 @@ def replacing(path: Path) -> Generator[Path, None, None]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise RunFailedError(f"{path}: could not be written: {error.strerror or error}", UNCHANGED) from error
+        kind = TuinetError if error.errno in _WRONG_PATH else RunFailedError
+        raise kind(f"{path}: could not be written: {error.strerror or error}", UNCHANGED) from error
     with contextlib.suppress(OSError):  # the new name lasts too; some systems cannot sync a folder
         _sync(target.parent)
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
     """`content` at `path`, whole or not at all. Raises as `replacing`."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -1,0 +1,68 @@
+"""One thing to look at: an array, what its axes mean, and how it wants to be drawn. `render` draws it by its kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from tuinet.inspection.trace import Trace
+from tuinet.nn.layer import Value
+from tuinet.nn.params import Array
+
+Kind = Literal["image", "images", "matrix", "vector"]
+
+
+class Axis(msgspec.Struct, frozen=True):
+    """An axis by name, and the names of its places if they have any."""
+
+    name: str
+    labels: tuple[str, ...] = ()
+
+
+class View(msgspec.Struct, frozen=True):
+    """`data` has one axis for each of `axes`, in this order.
+
+    image   row, column, channel (1 or 3 channels)
+    images  item, row, column: feature maps or kernels, one picture each
+    matrix  row, column of a table of numbers
+    vector  one value per unit
+    """
+
+    name: str
+    kind: Kind
+    axes: tuple[Axis, ...]
+    data: Array
+
+
+def views(trace: Trace, sample: int = 0) -> tuple[View, ...]:
+    """All that `trace` holds about one of its samples, from the input to the scores.
+
+    Raises IndexError if there is no such sample.
+    """
+    shown = [view("input", trace.input, sample)]
+    shown += [view(path, value, sample) for path, value in trace.values.items()]
+    prediction = trace.prediction
+    labels = prediction.meta.labels if prediction.meta is not None else ()
+    scores = prediction.scores[sample]
+    axis = Axis("class" if labels else "output", labels if len(labels) == len(scores) else ())
+    return (*shown, View("scores", "vector", (axis,), np.array(scores)))
+
+
+def view(name: str, value: Value, sample: int = 0) -> View:
+    """One value as it wants to be seen; of outputs (axis "sample"), those of one sample."""
+    array, axes = value.array, value.axes
+    if axes[0] == "sample":
+        array, axes = array[sample], axes[1:]
+    if axes == ("row", "column", "channel") and array.shape[2] not in (1, 3):
+        array, axes = np.moveaxis(array, 2, 0), ("channel", "row", "column")  # feature maps, one picture each
+    elif axes == ("row", "column", "channel", "filter"):
+        rows, columns, channels, filters = array.shape
+        # (kh, kw, C, F) → (F·C, kh, kw): every kernel is a picture; those of one filter lie side by side
+        array = np.transpose(array, (3, 2, 0, 1)).reshape(filters * channels, rows, columns)
+        axes = ("kernel", "row", "column")
+    kinds: dict[int, Kind] = {1: "vector", 2: "matrix", 3: "image" if axes[-1] == "channel" else "images"}
+    if array.ndim not in kinds:
+        raise ValueError(f"{name} has {array.ndim} axes, which no view shows")
+    return View(name, kinds[array.ndim], tuple(map(Axis, axes)), np.array(array))

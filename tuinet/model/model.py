@@ -1,0 +1,201 @@
+"""A model: network, parameters, and all that predicting needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tuinet.data.coding import Coding, binary_width
+from tuinet.data.dataset import Dataset, DatasetInfo, Split
+from tuinet.data.preparation import Preparation, prepare, prepared_shape
+from tuinet.errors import TuinetError
+from tuinet.model import evaluation
+from tuinet.model.meta import EpochRecord, Meta, check_model
+from tuinet.model.prediction import Prediction, predicted
+from tuinet.nn.context import Arena, Context
+from tuinet.nn.layer import Shape
+from tuinet.nn.layers.activation import Sign, Tanh
+from tuinet.nn.losses import Loss, Perceptron
+from tuinet.nn.network import Sequential, initialize
+from tuinet.nn.params import Array, Params
+
+__all__ = ["EpochRecord", "Meta", "Model", "Prediction", "new_model"]
+
+BATCH_VALUES = 2**21
+"""Values in all layers' outputs together that a batch may hold: 8 MiB of float32, about a core's cache."""
+
+
+@dataclass
+class Model:
+    """A network with its parameters, how its inputs are prepared, and what its outputs mean."""
+
+    network: Sequential
+    params: Params
+    meta: Meta
+
+    @property
+    def prepared_shape(self) -> Shape:
+        """The shape of one input of the network."""
+        return prepared_shape(self.meta.preparation, self.meta.input_shape)
+
+    @property
+    def output_size(self) -> int:
+        """The number of outputs, S."""
+        return self.network.output_shape(self.prepared_shape).size
+
+    @property
+    def parameter_count(self) -> int:
+        return self.params.vector.size
+
+    @property
+    def batch_size(self) -> int:
+        """How many samples are computed at a time unless asked otherwise: what stays in a core's cache, 16 … 1,024."""
+        values = sum(shape.size for shape in self.network.shapes(self.prepared_shape))
+        return max(16, min(1024, BATCH_VALUES // values))
+
+    def predict(self, inputs: npt.ArrayLike, batch_size: int | None = None) -> Prediction:
+        """What the model says about raw inputs: one sample or a batch of them, as an array or lists.
+
+        Images (H, W, C) or grey (H, W), as stored (8-bit pixels 0 … 255); rows of numbers (P,); a batch has one axis
+        more. The result always has the axis of samples. `batch_size` changes speed and memory, nothing else.
+        Raises TuinetError if the shape is another or a value is not finite.
+        """
+        raw = samples(inputs, self.meta.input_shape)
+        size = batch_size or self.batch_size
+        outputs = np.empty((len(raw), self.output_size), self.params.vector.dtype)
+        done = 0
+        for part in self.run(_finite(raw[start : start + size]) for start in range(0, len(raw), size)):
+            outputs[done : done + len(part)] = part
+            done += len(part)
+        return self.interpret(outputs)
+
+    def evaluate(self, split: Split, batch_size: int | None = None, top: int | None = None) -> dict[str, float | int]:
+        """How good the model is on `split`: `samples`, `loss` (mean per sample, without penalties), and `accuracy` and
+        `errors` (with `top` k also `top-k`) or `mse` and `r2`. Raises TuinetError if they do not fit each other."""
+        return evaluation.evaluate(self, split, batch_size, top)
+
+    def confusion(self, split: Split, batch_size: int | None = None) -> Array:
+        """(C, C) counts: row = true class, column = predicted class."""
+        return evaluation.confusion(self, split, batch_size)
+
+    def interpret(self, outputs: Array) -> Prediction:
+        """What outputs (N, S) of the network mean."""
+        with np.errstate(all="ignore"):
+            return predicted(self.meta, outputs)
+
+    def prepare(self, raw: Array) -> Array:
+        """Raw inputs (B, *input_shape) as the network takes them."""
+        return prepare(self.meta.preparation, raw, self.meta.input_shape, self.params.vector.dtype)
+
+    def run(self, batches: Iterable[Array]) -> Iterator[Array]:
+        """The network's outputs (B, S) for each batch of raw inputs; each is valid until the next is asked for."""
+        ctx = Context(arena=Arena())
+        for raw in batches:
+            ctx.restart((0, 0, 0))
+            try:
+                with np.errstate(all="ignore"):
+                    outputs, _ = self.network.forward(self.params, self.prepare(raw), ctx)
+            except MemoryError:
+                hint = "A smaller batch takes less."
+                raise TuinetError(f"a batch of {len(raw)} samples does not fit in memory", hint) from None
+            yield outputs
+
+
+def samples(inputs: npt.ArrayLike, shape: Shape) -> Array:
+    """`inputs` as (N, *shape), or (N, H, W) for grey images; a single sample becomes a batch of one.
+
+    Raises TuinetError if they are no numbers or of another shape.
+    """
+    try:
+        raw = np.asarray(inputs)
+    except (ValueError, TypeError):  # lists of different lengths
+        raise TuinetError("the inputs do not all have the same shape", f"The model takes {shape} a sample.") from None
+    if raw.dtype.kind not in "biuf":
+        raise TuinetError("the inputs are not all numbers", f"The model takes {shape} numbers a sample.")
+    sizes = shape.sizes
+    grey = sizes[:-1] if len(sizes) == 3 and sizes[-1] == 1 else sizes
+    if raw.shape in (sizes, grey):
+        return raw[np.newaxis]
+    if raw.ndim and raw.shape[1:] in (sizes, grey):
+        return raw
+    found = "×".join(map(str, raw.shape)) or "a single number"
+    one = f"{shape} ({' × '.join(shape.axes)})"
+    raise TuinetError(f"the inputs are {found}, but the model takes {one} a sample, or N×{shape} for N samples")
+
+
+def new_model(
+    network: Sequential,
+    data: Dataset | DatasetInfo,
+    preparation: Sequence[Preparation],
+    loss: Loss,
+    seed: int = 0,
+    name: str = "model",
+    *,
+    targets: Literal["one-hot", "binary"] | None = None,
+    dtype: npt.DTypeLike = np.float32,
+) -> Model:
+    """A model for `data` with new weights drawn from `seed`. `preparation` is fitted already.
+
+    `targets` chooses the code of the classes for losses that compare values; None: what fits the number of outputs.
+    Raises TuinetError if network, loss and data do not fit each other.
+    """
+    info = data.info if isinstance(data, Dataset) else data
+    shape = prepared_shape(preparation, info.input_shape)
+    output = network.output_shape(shape)
+    meta = Meta(
+        name=name,
+        task=info.task,
+        input_shape=info.input_shape,
+        preparation=tuple(preparation),
+        coding=choose_coding(network, output.size, info, loss, targets),
+        labels=info.labels,
+        columns=info.columns,
+        target_names=info.target_names,
+        loss=loss,
+        data=info.name,
+        seed=seed,
+    )
+    check_model(network, meta)
+    return Model(network, initialize(network, shape, seed, dtype), meta)
+
+
+def choose_coding(
+    network: Sequential,
+    outputs: int,
+    info: DatasetInfo,
+    loss: Loss,
+    targets: Literal["one-hot", "binary"] | None = None,
+) -> Coding:
+    """How targets are coded for a network with so many outputs: the class id, one output a class, or its bits.
+
+    The code's low value is −1 where outputs are signs or tanh, else 0. Raises TuinetError if the number of outputs
+    is none of those that `info` and `loss` allow.
+    """
+    if info.task == "regression":
+        if info.outputs and outputs != info.outputs:
+            raise TuinetError(f"{outputs} outputs, but {info.name} has {info.outputs} target values a sample")
+        return Coding("values")
+    classes, bits = info.classes, binary_width(info.classes)
+    if loss.targets == "ids":
+        if outputs != classes:
+            raise TuinetError(f"{outputs} outputs, but {info.name} has {classes} classes, and the loss takes one each")
+        return Coding("ids", classes=classes)
+    signed = isinstance(loss, Perceptron) or isinstance(network.layers[-1], Tanh | Sign)
+    low = -1.0 if signed else 0.0
+    if outputs == classes and targets != "binary":
+        return Coding("one-hot", low=low, classes=classes)
+    if outputs == bits and targets != "one-hot":
+        return Coding("binary", low=low, classes=classes)
+    wanted = {"one-hot": f"{classes} (one-hot)", "binary": f"{bits} (binary code)"}
+    possible = wanted[targets] if targets else f"{wanted['one-hot']} or {wanted['binary']}"
+    raise TuinetError(f"{outputs} outputs, but the {classes} classes of {info.name} take {possible}")
+
+
+def _finite(raw: Array) -> Array:
+    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+        raise TuinetError("an input is not a finite number", "Leave the sample out, or put a number in its place.")
+    return raw
