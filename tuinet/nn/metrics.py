@@ -15,7 +15,7 @@ def errors(ids: Array, predicted: Array) -> int:
 
 def accuracy(ids: Array, predicted: Array) -> float:
     """The part of the N predicted class ids that is right, 0 … 1."""
-    return 1.0 - errors(ids, predicted) / len(ids)
+    return (len(ids) - errors(ids, predicted)) / len(ids)
 
 
 def confusion(ids: Array, predicted: Array, classes: int) -> Array:
@@ -64,10 +64,10 @@ class RegressionSums:
         """Count a batch: targets y and outputs a, both (B, S) or (B,)."""
         if y.shape != a.shape:
             raise ValueError(f"targets {y.shape} and outputs {a.shape} must have one shape")
-        y = y.reshape(len(y), -1).astype(np.float64)  # (B, S)
-        a = a.reshape(len(a), -1).astype(np.float64)  # (B, S)
         if not len(y):
             return
+        y = y.reshape(len(y), -1).astype(np.float64)  # (B, S)
+        a = a.reshape(len(a), -1).astype(np.float64)  # (B, S)
         total = self.samples + len(y)
         mean = y.mean(axis=0)
         shift = mean - self._mean

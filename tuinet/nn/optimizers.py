@@ -67,7 +67,7 @@ class Momentum(_Optimizer, frozen=True, tag="momentum"):
     momentum: Fraction = 0.9
     """μ, how much of the velocity is kept from step to step."""
     nesterov: bool = False
-    """Look ahead: use the gradient and the velocity it will have caused."""
+    """Look ahead: move by g + μ v instead of by v."""
 
     slots: ClassVar[tuple[str, ...]] = ("velocity",)
 
