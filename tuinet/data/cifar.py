@@ -161,7 +161,7 @@ def _in_archive(path: Path) -> Iterator[File]:
         if start in PICKLE:
             raise _pickled(path)
         try:
-            with _Unzipped(fileobj=file) if start == b"\x1f\x8b" else file as plain:
+            with _Unzipped(fileobj=file) as plain:
                 yield from _members(path, cast(IO[bytes], plain))
         # What gzip and tarfile raise for damaged files; deep chains of header entries make tarfile recurse.
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, RecursionError, ValueError) as error:
@@ -193,7 +193,7 @@ def _members(path: Path, plain: IO[bytes]) -> Iterator[File]:
 
 def _pickled(path: Path) -> TuinetError:
     return TuinetError(
-        f"{path} belongs to the Python version of CIFAR-10, which is made of pickles: reading a pickle can run any code",
+        f"{path} belongs to the Python version of CIFAR-10, which is made of pickles: reading a pickle can run code",
         "get the binary version, cifar-10-binary.tar.gz",
     )
 
