@@ -1,0 +1,17 @@
+"""`tuinet recipes`: the experiments that ship."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("recipes", short_help="List the experiments that ship.")
+def command() -> None:
+    """List the experiments that ship, in the order of the lecture.
+
+    `tuinet train NAME` trains one, `tuinet init NAME` makes a file of it to change.
+    """
+    from tuinet.cli.output import write_table
+    from tuinet.experiment.recipes import recipes
+
+    write_table(("recipe", "what", "data"), [(each.name, each.title, each.data) for each in recipes()])
