@@ -1,0 +1,69 @@
+"""Lines of control.jsonl: what is a command, what is refused, and that nothing is read twice or by halves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tuinet.errors import TuinetError
+from tuinet.training.control import LONGEST_LINE, ControlReader, Line, Refused, parse, send
+from tuinet.training.runs import new_line
+
+
+def test_a_command_survives_the_file(tmp_path):
+    line = new_line("set", rate=0.5, pace=20)
+    send(tmp_path, line)
+    send(tmp_path, new_line("stop", keep="best"))
+    reader = ControlReader(tmp_path, 0)
+    first, second = reader.read()
+    assert first == line and isinstance(second, Line) and second.keep == "best"
+    assert list(reader.read()) == []
+
+
+def test_half_a_line_waits_for_its_end(tmp_path):
+    path = tmp_path / "control.jsonl"
+    path.write_bytes(b'{"id": "a", "do": "pau')
+    reader = ControlReader(tmp_path, 0)
+    assert list(reader.read()) == [] and reader.offset == 0
+    with path.open("ab") as file:
+        file.write(b'se"}\n')
+    assert list(reader.read()) == [Line("a", "pause")]
+
+
+def test_an_endless_line_is_refused_once_and_the_next_is_read(tmp_path):
+    (tmp_path / "control.jsonl").write_bytes(b"x" * (3 * LONGEST_LINE) + b'\n{"id": "b", "do": "resume"}\n')
+    refused, good = ControlReader(tmp_path, 0).read()
+    assert isinstance(refused, Refused) and good == Line("b", "resume")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"pause",
+        b"[]",
+        b'{"do": "pause"}',
+        b'{"id": "a", "do": "explode"}',
+        b'{"id": "a", "do": "set"}',
+        b'{"id": "a", "do": "set", "rate": 0}',
+        b'{"id": "a", "do": "set", "rate": -1}',
+        b'{"id": "a", "do": "set", "rate": NaN}',
+        b'{"id": "a", "do": "set", "pace": -0.5}',
+        b'{"id": "a", "do": "pause", "rate": 0.1}',
+        b'{"id": "a", "do": "pause", "keep": "best"}',
+        b'{"id": "a", "do": "stop", "keep": "worst"}',
+        b'{"id": "a", "do": "pause", "more": 1}',
+        b"[" * 50_000,
+        b"\xff\xfe\x00",
+    ],
+)
+def test_what_is_no_command_is_refused_with_words(line: bytes):
+    refused = parse(line)
+    assert isinstance(refused, Refused) and refused.message
+
+
+def test_sending_checks_before_it_writes(tmp_path):
+    with pytest.raises(TuinetError, match="rate must be above 0"):
+        send(tmp_path, new_line("set", rate=-1.0))
+    with pytest.raises(TuinetError, match="set"):
+        new_line("set", rate="fast")
+    assert not (tmp_path / "control.jsonl").exists()

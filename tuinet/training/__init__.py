@@ -1,0 +1,1 @@
+"""How a network is trained: fit(), its events and commands, the run directory, resume."""

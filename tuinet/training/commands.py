@@ -1,0 +1,22 @@
+"""What can be sent to `fit` between two events."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class SetRate(msgspec.Struct, frozen=True):
+    """From the next step on, the learning rate is `rate`; a schedule goes on falling from there."""
+
+    rate: float
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """End after this step and hand back the best or the last weights (None: what the settings would hand back)."""
+
+    keep: Literal["best", "last"] | None = None
+
+
+Command = SetRate | Stop

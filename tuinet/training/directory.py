@@ -1,0 +1,108 @@
+"""A run is a directory: the names of its files, and the lock that keeps a second trainer out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from tuinet.errors import TuinetError
+
+EXPERIMENT = "experiment.toml"
+EVENTS = "events.jsonl"
+MODEL = "model.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+CONTROL = "control.jsonl"
+LOCK = "lock"
+
+
+def runs_folder() -> Path:
+    """Where runs go without --out: $TUINET_RUNS, else ./runs."""
+    return Path(os.environ.get("TUINET_RUNS") or "runs")
+
+
+def new_directory(name: str, out: Path | None) -> Path:
+    """Make the directory of a new run: `out`, which must be new or empty, else runs/NAME-DATE-TIME."""
+    if out is not None:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise TuinetError(f"{out} is already there and not empty", f"tuinet train --resume {out}, or another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        return out
+    stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+        directory = runs_folder() / (stem + suffix)
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return directory
+    raise TuinetError(f"{runs_folder()} has too many runs named {stem}", "name another place with --out")
+
+
+def find_run(text: str) -> Path:
+    """The run directory that a person means: a path, or a name in the runs folder."""
+    for directory in (Path(text), runs_folder() / text):
+        if (directory / EXPERIMENT).is_file():
+            return directory
+    raise TuinetError(f"{text} is not a run", "tuinet runs lists them; a run is a directory with experiment.toml in it")
+
+
+class Owner(msgspec.Struct):
+    """Who holds the lock of a run."""
+
+    pid: int
+    host: str
+
+
+class Lock:
+    """An advisory lock on the run's `lock` file. The system lets go of it when the process ends, however it ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / LOCK
+        self._file = -1
+
+    def __enter__(self) -> Lock:
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            who = owner(self.path.parent)
+            by = f" (process {who.pid} on {who.host})" if who else ""
+            raise TuinetError(
+                f"{self.path.parent} is being trained already{by}", f"tuinet runs watch {self.path.parent}"
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.write(self._file, msgspec.json.encode(Owner(os.getpid(), socket.gethostname())))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def owner(directory: Path) -> Owner | None:
+    """Who last took the lock, as far as the file tells."""
+    try:
+        return msgspec.json.decode((directory / LOCK).read_bytes()[:4096], type=Owner)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a living process trains in this directory now."""
+    try:
+        file = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False

@@ -1,0 +1,177 @@
+"""What happens during training, as frozen values: each is one line of `events.jsonl` and of `train --json`.
+
+`fit` yields them without a time; the log stamps `time` (seconds since 1970) when it writes a line.
+A number that does not exist or is not finite is null, for JSON knows neither NaN nor infinity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The mean, minimum and maximum of a quantity over the steps of one event."""
+
+    mean: float | None
+    minimum: float | None
+    maximum: float | None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
+    """Every event: `step` is the number of finished training steps, `time` when the line was written."""
+
+    step: int = 0
+    time: float | None = None
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
+    """The run begins: what is trained, on how much, and the fixed rules by which it works.
+
+    `shard_size` samples are computed at a time (it decides the rounding, threads do not), a step event is written
+    every `steps_per_event` steps and a checkpoint every `steps_per_checkpoint`, both by a fixed rule from the
+    network and the batch so that equal runs write equal logs.
+    """
+
+    name: str
+    version: str
+    parameters: int
+    samples: Mapping[str, int]
+    epochs: int
+    batch_size: int
+    steps_per_epoch: int
+    shard_size: int
+    threads: int
+    steps_per_event: int
+    steps_per_checkpoint: int
+
+
+class StepDone(Event, frozen=True, kw_only=True, tag="step"):
+    """`count` steps up to and including `step`: the loss on their batches, the samples seen, the last rate.
+
+    `epoch` is the epoch that `step` belongs to, counted from 1.
+    """
+
+    epoch: int
+    count: int
+    samples: int
+    loss: Range
+    rate: float
+
+
+class EpochDone(Event, frozen=True, kw_only=True, tag="epoch"):
+    """Epoch `epoch` (a pass over the training part, counted from 1) is done; not `complete`: a validation inside it.
+
+    `train` holds the running means over the epoch's batches so far, measured while the weights moved;
+    `validation` what the weights reach now; `best` says whether this was the best validation so far.
+    """
+
+    epoch: int
+    complete: bool
+    train: Mapping[str, float | None]
+    validation: Mapping[str, float | None] | None = None
+    best: bool = False
+
+
+class PhaseStarted(Event, frozen=True, kw_only=True, tag="phase-started"):
+    """After early stopping, training goes on with the validation data too.
+
+    "retrain": from scratch, for `epochs`; "continue": from the best weights, until the loss is below `target_loss`.
+    """
+
+    phase: str
+    samples: int
+    epochs: int
+    target_loss: float | None = None
+
+
+class Checkpointed(Event, frozen=True, kw_only=True, tag="checkpointed"):
+    """The run can be continued from here."""
+
+
+class CommandDone(Event, frozen=True, kw_only=True, tag="command"):
+    """A line of `control.jsonl` was carried out (or refused: `ok` false, `message` says why)."""
+
+    id: str
+    do: str
+    ok: bool
+    message: str
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings-changed"):
+    """The run was resumed with other settings; from `step` on these hold."""
+
+    changes: Mapping[str, str]
+
+
+class Notice(Event, frozen=True, kw_only=True, tag="notice"):
+    """Something a person should know."""
+
+    message: str
+
+
+class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
+    """The run ended: `reason` is epochs, early-stopping, no-mistakes, stopped or interrupted."""
+
+    reason: str
+    metrics: Mapping[str, Mapping[str, float | None]]
+    model: str | None = None
+    message: str | None = None
+
+
+class RunFailed(Event, frozen=True, kw_only=True, tag="run-failed"):
+    """The loss was not finite (or the work could not go on): where it went wrong first. The last checkpoint stands."""
+
+    message: str
+    layer: str | None = None
+    rate: float | None = None
+
+
+AnyEvent = (
+    RunStarted
+    | StepDone
+    | EpochDone
+    | PhaseStarted
+    | Checkpointed
+    | CommandDone
+    | SettingsChanged
+    | Notice
+    | RunEnded
+    | RunFailed
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON, with its line end."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes) -> AnyEvent:
+    """The event of one line. Raises msgspec.DecodeError or ValidationError for anything else."""
+    return _decoder.decode(line)
+
+
+def finite(value: float) -> float | None:
+    """The value, or None if JSON cannot carry it."""
+    return value if math.isfinite(value) else None
+
+
+def merge(first: StepDone | None, second: StepDone) -> StepDone:
+    """One event for the steps of both."""
+    if first is None:
+        return second
+    count = first.count + second.count
+    a, b = first.loss, second.loss
+    if a.mean is None or b.mean is None:
+        loss = Range(None, None, None)
+    else:
+        mean = (a.mean * first.count + b.mean * second.count) / count
+        assert a.minimum is not None and b.minimum is not None and a.maximum is not None and b.maximum is not None
+        loss = Range(mean, min(a.minimum, b.minimum), max(a.maximum, b.maximum))
+    samples = first.samples + second.samples
+    return StepDone(step=second.step, epoch=second.epoch, count=count, samples=samples, loss=loss, rate=second.rate)

@@ -1,0 +1,76 @@
+"""The log of a run: one event a line, appended and flushed; several steps share one step event."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tuinet.errors import TuinetError
+from tuinet.training.events import AnyEvent, Event, RunEnded, RunFailed, StepDone, decode, encode, merge
+
+
+class EventLog:
+    """Appends to `path` from `offset` on (what lies behind it is cut off).
+
+    `pending` is the step event that is not yet full; a checkpoint keeps it, so that the log of a resumed run goes on
+    as if nothing had happened.
+    """
+
+    def __init__(self, path: Path, offset: int, steps_per_event: int, pending: StepDone | None) -> None:
+        self.pending = pending
+        self.steps_per_event = steps_per_event
+        self._file = path.open("ab")
+        if path.stat().st_size < offset:
+            raise TuinetError(f"{path} is shorter than when the checkpoint was written", "its end was lost or cut off")
+        os.ftruncate(self._file.fileno(), offset)
+        self.offset = offset
+
+    def take(self, event: Event) -> Iterator[Event]:
+        """Write the event, or keep it if it is a step that shares a line with others; yield what was written."""
+        if isinstance(event, StepDone):
+            self.pending = merge(self.pending, event)
+            if self.pending.count >= self.steps_per_event:
+                yield from self.flush()
+            return
+        if isinstance(event, (RunEnded, RunFailed)):
+            yield from self.flush()
+        yield self._write(event)
+
+    def flush(self) -> Iterator[Event]:
+        """Write the steps that wait for company."""
+        if self.pending is not None:
+            event, self.pending = self.pending, None
+            yield self._write(event)
+
+    def _write(self, event: Event) -> Event:
+        stamped = msgspec.structs.replace(event, time=round(time.time(), 3))
+        line = encode(stamped)
+        self._file.write(line)
+        self._file.flush()
+        self.offset += len(line)
+        return stamped
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_events(path: Path, offset: int = 0) -> Iterator[tuple[AnyEvent, int]]:
+    """Every whole line from `offset` on with the offset behind it; a line that is no event is passed over."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            try:
+                yield decode(line), offset
+            except msgspec.DecodeError:
+                continue

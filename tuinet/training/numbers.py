@@ -1,0 +1,71 @@
+"""Small sums that training makes about a network: how often to report, what may change, where it went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tuinet.errors import TuinetError
+from tuinet.model.model import Model
+from tuinet.nn.context import Context
+from tuinet.nn.network import Sequential
+from tuinet.nn.params import Array, Params
+from tuinet.nn.ranges import Ranges, ranges
+from tuinet.training.gradients import Gradients
+
+EVENTS_A_SECOND = 20
+SECONDS_A_CHECKPOINT = 10.0
+
+
+def step_seconds(model: Model, batch_size: int, flops_a_second: float, overhead: float) -> float:
+    """How long a step takes on a machine of that speed: forward and backward are three forward passes."""
+    shape = model.prepared_shape
+    multiply_adds = model.network.multiply_adds(shape)
+    return overhead + 6.0 * multiply_adds * batch_size / flops_a_second
+
+
+def steps_per_event(model: Model, batch_size: int) -> int:
+    """Steps a step event covers: at most 20 events a second even on a very fast machine (10¹² FLOP/s, 5 µs a step).
+
+    A fixed rule, not a clock, so that a run that was killed and resumed writes the same log as one left alone.
+    """
+    return max(1, round(1.0 / EVENTS_A_SECOND / step_seconds(model, batch_size, 1e12, 5e-6)))
+
+
+def steps_per_checkpoint(model: Model, batch_size: int) -> int:
+    """Steps between checkpoints: some ten seconds on a slow machine (5·10¹⁰ FLOP/s, 50 µs a step)."""
+    return max(1, round(SECONDS_A_CHECKPOINT / step_seconds(model, batch_size, 5e10, 5e-5)))
+
+
+def trainable(params: Params, names: Sequence[str], freeze: Sequence[str]) -> tuple[Ranges, int]:
+    """The ranges of the vector that may change, and the index of the first layer that has any.
+
+    Raises TuinetError for a name that is no layer's, or if nothing is left to learn.
+    """
+    unknown = [name for name in freeze if name not in names]
+    if unknown:
+        raise TuinetError(f"there is no layer {unknown[0]!r} to freeze", "layers: " + ", ".join(names))
+    free = ranges(params, freeze)
+    if not free:
+        raise TuinetError("every layer is frozen or has no weights: nothing can learn", "unfreeze a layer, or add one")
+    layers = [path.split("/", 1)[0] for path in params]
+    return free, min(names.index(layer) for layer in layers if layer not in freeze)
+
+
+def first_bad_layer(network: Sequential, params: Params, gradients: Gradients, x: Array) -> tuple[str | None, str]:
+    """The first layer whose weights, or else whose outputs for these raw inputs, are not finite; and that in words."""
+    for path, array in params.items():
+        if not np.isfinite(array).all():
+            name = path.split("/", 1)[0]
+            helps = "a smaller learning rate or training.regularization.clip_norm helps"
+            return name, f"the weights of {name} are not finite; {helps}"
+    ctx = Context(plain=True)
+    with np.errstate(all="ignore"):
+        inputs = gradients.inputs(x[: gradients.shard_size], ctx)
+        if not np.isfinite(inputs).all():
+            return None, "the inputs are not finite"
+        for layer in network.trace(params, inputs, ctx):
+            if not np.isfinite(layer.y).all():
+                return layer.name, f"the outputs of {layer.name} are not finite; a smaller learning rate helps"
+    return None, "the loss itself overflows; scale the targets, or use a smaller learning rate"
