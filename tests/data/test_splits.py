@@ -1,0 +1,136 @@
+"""Cutting parts off: nothing lost, nothing twice, classes in proportion, the same for the same seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuinet.data.dataset import Dataset, Split
+from tuinet.data.splits import SplitSettings, apportion, join, split_dataset, split_sizes
+from tuinet.errors import TuinetError
+from tuinet.nn.layer import Shape
+
+
+def dataset(ids, **more) -> Dataset:
+    ids = np.asarray(ids)
+    inputs = np.arange(len(ids), dtype=np.float64)[:, None]
+    return Dataset(
+        "t", "classification", Shape.vector(1), {"train": Split(inputs, ids), **more}, labels=("a", "b", "c")
+    )
+
+
+def test_apportion_by_largest_remainders():
+    """10 seats over 47, 16, 16, 12, 6, 3 votes: shares 4.7 1.6 1.6 1.2 0.6 0.3 → 5 2 2 1 0 0 (the textbook example)."""
+    assert apportion([47, 16, 16, 12, 6, 3], 10) == [5, 2, 2, 1, 0, 0]
+
+
+@given(st.lists(st.integers(0, 2), min_size=4, max_size=200), st.floats(0, 0.4), st.floats(0, 0.4), st.integers(0, 9))
+def test_parts_are_disjoint_and_complete_and_each_class_is_in_proportion(ids, validation, test, seed):
+    settings = SplitSettings(validation, test)
+    if len(ids) - round(validation * len(ids)) - round(test * len(ids)) < 1:
+        return
+    cut = split_dataset(dataset(ids), settings, seed)
+    rows = [split.take(slice(None))[0][:, 0].astype(int) for split in cut.splits.values()]
+    assert sorted(np.concatenate(rows).tolist()) == list(range(len(ids)))
+    assert all((np.diff(part) > 0).all() for part in rows)
+    assert cut.info.sizes == split_sizes({"train": len(ids)}, settings)
+    left = np.bincount(ids, minlength=3)
+    for name in ("test", "validation"):
+        if name in cut.splits:
+            part = np.bincount(cut.splits[name].all_targets(), minlength=3)
+            assert np.abs(part - left * part.sum() / left.sum()).max() < 1
+            left = left - part
+
+
+def test_iris_like_thirds_stay_thirds():
+    cut = split_dataset(dataset(np.repeat([0, 1, 2], 50)), SplitSettings(validation=0.2, test=30), 0)
+    counts = {name: np.bincount(split.all_targets()).tolist() for name, split in cut.splits.items()}
+    assert counts == {"train": [30, 30, 30], "validation": [10, 10, 10], "test": [10, 10, 10]}
+    assert list(cut.splits) == ["train", "validation", "test"]
+
+
+def test_the_seed_decides_and_nothing_else():
+    data, settings = dataset(np.arange(300) % 3), SplitSettings(validation=0.3)
+    first, again, other = (split_dataset(data, settings, seed).splits["validation"].rows for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_without_stratifying_the_proportions_are_left_to_chance():
+    data = dataset(np.repeat([0, 1], 500))
+    counts = [
+        np.bincount(split_dataset(data, SplitSettings(0.5, stratified=False), seed).splits["validation"].all_targets())[
+            0
+        ]
+        for seed in range(5)
+    ]
+    assert any(count != 250 for count in counts) and all(200 < count < 300 for count in counts)
+
+
+def test_real_targets_are_cut_without_classes():
+    values = np.linspace(0, 1, 40)[:, None]
+    data = Dataset("t", "regression", Shape.vector(1), {"train": Split(values, values)}, target_names=("y",))
+    assert split_dataset(data, SplitSettings(test=10), 0).info.sizes == {"train": 30, "test": 10}
+
+
+def test_no_row_is_copied(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((100, 3), np.uint8))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    data = Dataset("t", "classification", Shape.vector(3), {"train": Split(mapped, np.arange(100) % 2)}, ("a", "b"))
+    cut = split_dataset(data, SplitSettings(0.1, 0.2), 0)
+    assert all(split.inputs is mapped for split in cut.splits.values())
+
+
+def test_a_test_part_of_its_own_is_kept():
+    own = Split(np.full((5, 1), -1.0), np.zeros(5, int))
+    cut = split_dataset(dataset(np.arange(10) % 2, test=own), SplitSettings(validation=4), 0)
+    assert cut.splits["test"] is own and cut.info.sizes == {"train": 6, "validation": 4, "test": 5}
+    with pytest.raises(TuinetError, match=r"data\.split\.test: this data set has a test part of its own \(5 samples\)"):
+        split_dataset(dataset(np.arange(10) % 2, test=own), SplitSettings(test=0.1), 0)
+
+
+def test_a_part_of_a_part_stays_within_it():
+    data = Dataset(
+        "t",
+        "classification",
+        Shape.vector(1),
+        {"train": Split(np.arange(20.0)[:, None], np.arange(20) % 2, np.arange(0, 20, 2))},
+        ("a", "b"),
+    )
+    cut = split_dataset(data, SplitSettings(validation=3), 0)
+    rows = np.concatenate([split.rows for split in cut.splits.values()])
+    assert sorted(rows.tolist()) == list(range(0, 20, 2))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (SplitSettings(validation=1.5), r"data\.split\.validation: 1\.5 is no share"),
+        (SplitSettings(test=-0.1), r"data\.split\.test: -0\.1 is no share"),
+        (SplitSettings(test=float("nan")), r"data\.split\.test: nan is no share"),
+        (SplitSettings(validation=-3), r"data\.split\.validation: -3 is negative"),
+        (SplitSettings(validation=6, test=4), r"validation \(6\) and test \(4\) leave nothing of the 10"),
+        (SplitSettings(validation=0.5, test=0.5), r"leave nothing of the 10"),
+        (SplitSettings(validation=10**12), r"leave nothing of the 10"),
+    ],
+)
+def test_impossible_cuts_are_refused(settings, message):
+    with pytest.raises(TuinetError, match=message):
+        split_dataset(dataset(np.arange(10) % 2), settings, 0)
+
+
+def test_no_cut_gives_the_data_set_back():
+    data = dataset([0, 1, 2])
+    assert split_dataset(data, SplitSettings(), 0) is data
+
+
+def test_join_undoes_a_cut():
+    data = dataset(np.arange(30) % 3)
+    cut = split_dataset(data, SplitSettings(validation=0.3), 0)
+    whole = join(cut.splits["train"], cut.splits["validation"])
+    assert (
+        whole.rows is not None
+        and whole.rows.tolist() == list(range(30))
+        and whole.inputs is data.splits["train"].inputs
+    )
+    other = join(whole, Split(np.array([[7.0]]), np.array([1])))
+    assert len(other) == 31 and other.take([30])[0].tolist() == [[7.0]]
