@@ -30,7 +30,7 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pass
 
 
-class DataSettings(_Settings):
+class DataSettings(_Settings, frozen=True, kw_only=True):
     """What is learnt from: where the samples come from, how they are divided, and what is done to them."""
 
     source: Source
@@ -47,7 +47,7 @@ class DataSettings(_Settings):
     as classes, binary code if there are as many outputs as it has digits."""
 
 
-class ModelSettings(_Settings):
+class ModelSettings(_Settings, frozen=True, kw_only=True):
     """The network: layers, first to last; where they start, and which of them stay as they are."""
 
     layers: tuple[AnyLayer, ...]
@@ -59,7 +59,7 @@ class ModelSettings(_Settings):
     """Names of layers whose parameters do not change in training."""
 
 
-class EarlyStopping(_Settings):
+class EarlyStopping(_Settings, frozen=True, kw_only=True):
     """Stop when the validation part shows no improvement, and hand back the best weights."""
 
     patience: Count
@@ -76,7 +76,7 @@ class EarlyStopping(_Settings):
     """The most epochs "continue" may take. Unset: as many as `training.epochs`."""
 
 
-class TrainingSettings(_Settings):
+class TrainingSettings(_Settings, frozen=True, kw_only=True):
     """How the network learns."""
 
     loss: Loss
@@ -105,7 +105,7 @@ class TrainingSettings(_Settings):
     """The numbers to compute with."""
 
 
-class Experiment(_Settings):
+class Experiment(_Settings, frozen=True, kw_only=True):
     """The whole file."""
 
     name: Name

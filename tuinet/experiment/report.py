@@ -1,0 +1,98 @@
+"""What `check` finds: plain structs that can be JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tuinet.experiment.problem import Problem
+
+
+class LayerRow(msgspec.Struct, frozen=True):
+    """One layer. `output` is the shape of one sample after it (empty if it could not be found), `settings` says in
+    words how the layer is set, `multiply_adds` its work for one sample, forwards; `frozen`: it does not learn."""
+
+    name: str
+    kind: str
+    settings: str
+    output: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    frozen: bool = False
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """Bytes that training takes, estimated; `samples` are in work at the same time."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    best: int
+    activations: int
+    samples: int
+    total: int
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """Sums over the layers. `flops` = 2 · multiply-adds, for one sample forwards; training takes about three times it."""
+
+    parameters: int
+    trainable: int
+    multiply_adds: int
+    flops: int
+    memory: Memory
+
+
+class DataSummary(msgspec.Struct, frozen=True):
+    """The data as the experiment uses them. `coding` is how classes become targets ("" if that could not be found)."""
+
+    name: str
+    task: str
+    input: tuple[int, ...]
+    prepared: tuple[int, ...]
+    samples: Mapping[str, int]
+    classes: int
+    labels: tuple[str, ...]
+    coding: str
+    steps_per_epoch: int
+    steps: int
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What the same number of hidden units would take on the raw image: every unit has a weight for each value.
+
+    `weights_per_unit` = the values of a raw image, `units` in the one hidden layer, `parameters` of that whole network.
+    """
+
+    weights_per_unit: int
+    units: int
+    parameters: int
+    text: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything `check` finds. `problems` forbid training, `warnings` do not."""
+
+    name: str
+    title: str
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+    layers: tuple[LayerRow, ...]
+    totals: Totals | None
+    data: DataSummary
+    comparison: Comparison | None = None
+
+
+class Findings:
+    """Problems and warnings as they come up."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def refuse(self, path: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(path, message, hint))
+
+    def warn(self, path: str, message: str) -> None:
+        self.warnings.append(f"{path}: {message}")
