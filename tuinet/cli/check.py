@@ -9,7 +9,7 @@ import click
 from tuinet.errors import EXIT_DONE, EXIT_WRONG_INPUT
 
 if TYPE_CHECKING:
-    from tuinet.experiment.check import Report
+    from tuinet.experiment.check import LayerRow, Report
 
 
 @click.command("check", short_help="Show what an experiment would do, and what is wrong with it.")
@@ -21,13 +21,80 @@ def command(experiment: str, changes: tuple[str, ...], as_json: bool) -> int:
 
     EXPERIMENT is a recipe's name or a TOML file. The exit code is 2 if there are problems.
     """
-    from tuinet.cli.checking import read_experiment, report_on
-    from tuinet.cli.output import write_json
+    from tuinet.cli.checking import problem_lines, read_experiment, report_on
+    from tuinet.cli.output import printable, printable_lines, write_json
 
-    read, base = read_experiment(experiment, changes)
-    report = report_on(read, base)
+    report, fetch = report_on(read_experiment(experiment, changes))
     if as_json:
         write_json(report)
     else:
         _write(report)
+        if fetch:
+            click.echo(f"\nnote: {printable(fetch)}")
+        for warning in report.warnings:
+            click.echo(f"\nwarning: {printable(warning)}")
+        if report.problems:
+            count = len(report.problems)
+            click.echo(f"\nerror: {experiment} has {count} problem{'s' * (count > 1)}:", err=True)
+            click.echo(printable_lines(problem_lines(report)), err=True)
     return EXIT_WRONG_INPUT if report.problems else EXIT_DONE
+
+
+def _write(report: Report) -> None:
+    from tuinet.cli.output import write_facts, write_table
+
+    data = report.data
+    samples = ", ".join(f"{count:,} {part}" for part, count in data.samples.items())
+    facts: list[tuple[str, object]] = [
+        ("experiment", f"{report.name}: {report.title}" if report.title else report.name),
+        ("data", f"{data.name}: {samples}"),
+        ("input", _shape(data.input)),
+        ("classes", f"{data.classes} ({data.coding})" if data.coding else data.classes or ""),
+        ("steps", f"{data.steps:,}, {data.steps_per_epoch:,} an epoch" if data.steps else ""),
+    ]
+    write_facts(facts)
+    click.echo()
+    rows = [("input", "", "", _shape(data.prepared), "", ""), *map(_row, report.layers)]
+    if report.totals is not None:
+        rows.append(("total", "", "", "", f"{report.totals.parameters:,}", f"{report.totals.multiply_adds:,}"))
+    numbers = ("output", "parameters", "multiply-adds")
+    write_table(("layer", "kind", "settings", *numbers), rows, right=numbers)
+    if report.totals is not None:
+        click.echo()
+        write_facts(_costs(report))
+
+
+def _row(layer: LayerRow) -> tuple[str, ...]:
+    settings = f"{layer.settings} (frozen)".strip() if layer.frozen else layer.settings
+    parameters = f"{layer.parameters:,}" if layer.parameters else ""
+    work = f"{layer.multiply_adds:,}" if layer.multiply_adds else ""
+    return layer.name, layer.kind, settings, _shape(layer.output) or "?", parameters, work
+
+
+def _costs(report: Report) -> list[tuple[str, object]]:
+    from tuinet.render.table import size
+
+    totals = report.totals
+    assert totals is not None
+    memory = totals.memory
+    parts = [
+        f"{name} {size(count)}"
+        for name, count in (
+            ("weights", memory.weights),
+            ("gradients", memory.gradients),
+            ("optimizer", memory.optimizer),
+            ("best weights", memory.best),
+            (f"activations of {memory.samples:,} samples", memory.activations),
+        )
+    ]
+    learning = f", of which {totals.trainable:,} learn" if totals.trainable != totals.parameters else ""
+    return [
+        ("parameters", f"{totals.parameters:,}{learning}"),
+        ("work", f"{size(totals.flops, 'FLOP')} a sample forwards, about three times that in training"),
+        ("memory", f"about {size(memory.total)}: {', '.join(parts)}"),
+        ("compare", report.comparison.text if report.comparison is not None else ""),
+    ]
+
+
+def _shape(sizes: tuple[int, ...]) -> str:
+    return "×".join(map(str, sizes))

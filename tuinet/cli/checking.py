@@ -7,37 +7,41 @@ from pathlib import Path
 import click
 
 from tuinet.cli.output import printable
+from tuinet.data.dataset import DatasetInfo
+from tuinet.data.fetched import NotFetchedError
 from tuinet.errors import TuinetError
 from tuinet.experiment.check import Report, check
-from tuinet.experiment.decode import apply_settings, load_experiment
+from tuinet.experiment.decode import load_experiment
+from tuinet.experiment.edit import apply_settings
 from tuinet.experiment.spec import Experiment
 
 
-def read_experiment(text: str, changes: tuple[str, ...] = ()) -> tuple[Experiment, Path]:
-    """The experiment of a recipe's name or a file, with KEY=VALUE changes, and the folder its paths start from."""
+def read_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:
+    """The experiment of a recipe's name or a file, with KEY=VALUE changes. Its paths are absolute."""
     experiment = load_experiment(text)
-    if changes:
-        experiment = apply_settings(experiment, changes)
-    path = Path(text)
-    return experiment, path.parent if path.is_file() else Path.cwd()
+    return apply_settings(experiment, changes, "--set") if changes else experiment
 
 
-def report_on(experiment: Experiment, base: Path) -> Report:
-    """Everything that `check` finds, with the data looked at."""
-    from tuinet.data.sources import describe
+def report_on(experiment: Experiment) -> tuple[Report, str]:
+    """Everything that `check` finds, and what to do if the data must be fetched first ("" if they are here)."""
+    base = Path.cwd()
+    fetch = ""
+    try:
+        info: DatasetInfo = experiment.data.source.describe(base)
+    except NotFetchedError as error:
+        info, fetch = error.info, str(error).replace("\n", ": ")
+    return check(experiment, info, base), fetch
 
-    return check(experiment, describe(experiment.data.source, base))
 
-
-def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> tuple[Experiment, Path]:
+def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:
     """An experiment without problems; warnings go to stderr. Raises TuinetError with every problem."""
-    experiment, base = read_experiment(text, changes)
-    report = report_on(experiment, base)
+    experiment = read_experiment(text, changes)
+    report, _ = report_on(experiment)
     if report.problems:
         raise TuinetError(f"{text} cannot be trained:\n{problem_lines(report)}")
     for warning in report.warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
-    return experiment, base
+    return experiment
 
 
 def problem_lines(report: Report) -> str:

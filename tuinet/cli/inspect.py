@@ -61,7 +61,14 @@ def _write_layers(summary: Summary) -> None:
 
     rows = [("input", "", "", _shape(summary.prepared), "", "")]
     rows += [
-        (layer.name, layer.kind, layer.settings, _shape(layer.output), _count(layer.parameters), _count(layer.multiply_adds))
+        (
+            layer.name,
+            layer.kind,
+            layer.settings,
+            _shape(layer.output),
+            _count(layer.parameters),
+            _count(layer.multiply_adds),
+        )
         for layer in summary.layers
     ]
     rows.append(("total", "", "", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}"))

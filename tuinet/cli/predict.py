@@ -28,7 +28,7 @@ CHUNK = 4096
 def command(model: str, inputs: tuple[str, ...], top: int, as_json: bool) -> None:
     """Ask MODEL about each INPUT.
 
-    An INPUT is an image file, a .csv file of rows, an .npy file of one sample or many, or one row as text: 5.1,3.5,1.4,0.2
+    An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of one sample or many, or a row: 5.1,3.5,1.4,0.2
     """
     from tuinet.cli.inputs import read_inputs
     from tuinet.cli.output import write_json
@@ -86,5 +86,7 @@ def _write(answers: list[dict[str, Any]], model: Model) -> None:
         for place, choice in enumerate(answer["top"]):
             score = choice["score"]
             shown = f"{score:.4f}" if probable else number(score)
-            rows.append((answer["input"] if place == 0 else "", choice["label"], shown, bar(score, 10) if probable else ""))
+            rows.append(
+                (answer["input"] if place == 0 else "", choice["label"], shown, bar(score, 10) if probable else "")
+            )
     write_table(("input", "says", "probability" if probable else "score", ""), rows, right=("probability", "score"))

@@ -64,8 +64,7 @@ def _begin(text: str, changes: tuple[str, ...], out: str | None) -> tuple[Path, 
     from tuinet.cli.checking import checked_experiment
     from tuinet.training.run import new_run
 
-    experiment, base = checked_experiment(text, changes)
-    return new_run(experiment, base, Path(out) if out is not None else None)
+    return new_run(checked_experiment(text, changes), Path.cwd(), Path(out) if out is not None else None)
 
 
 def _follow(
