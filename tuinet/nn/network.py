@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.dropout import Dropout, GaussianNoise
 from tuinet.nn.layers.flatten import Flatten
+from tuinet.nn.layers.fused import ConvPool, DenseRelu
 from tuinet.nn.layers.pool import AveragePool, MaxPool, SumPool
 from tuinet.nn.params import Array, Params, ParamSpec
 
@@ -102,7 +103,7 @@ class Sequential(Layer, frozen=True, tag="sequential"):
 
     def forward(self, params: Params, x: Array, ctx: Context) -> tuple[Array, Cache]:
         names = self.names()
-        steps = _plain_plan(self.layers)
+        steps = _plain_plan(self.layers) if ctx.plain else _plan(self.layers, x.shape[1:], x.dtype.kind in "iu")
         caches: list[Cache] = []
         for step in steps:
             x, kept = step.layer.forward(params.scope(names[step.start]), x, ctx)
@@ -174,8 +175,37 @@ def _names(layers: tuple[AnyLayer, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
+@cache
 def _plain_plan(layers: tuple[AnyLayer, ...]) -> tuple[PlanStep, ...]:
     return tuple(PlanStep(i, i + 1, layer) for i, layer in enumerate(layers))
+
+
+@lru_cache(maxsize=256)
+def _plan(layers: tuple[AnyLayer, ...], sizes: tuple[int, ...], ids: bool) -> tuple[PlanStep, ...]:
+    """Which neighbours are done as one: a pure function of the layers and the input's sizes."""
+    steps: list[PlanStep] = []
+    shapes = Sequential(layers).shapes(Shape(sizes, ("",) * len(sizes), "id" if ids else "number"))
+    start = 0
+    while start < len(layers):
+        stop, operation = _fuse(layers[start : start + 3], shapes[start])
+        steps.append(PlanStep(start, start + stop, operation))
+        start += stop
+    return tuple(steps)
+
+
+def _fuse(layers: tuple[AnyLayer, ...], shape: Shape) -> tuple[int, Layer]:
+    """How many of the next layers are done as one, and by what."""
+    match layers:
+        case (Conv2D() as conv, Relu(), MaxPool() as pool) if ConvPool.fits(conv, pool, shape):
+            return 3, ConvPool(conv, pool, True)
+        case (Conv2D() as conv, MaxPool() as pool, Relu()) if ConvPool.fits(conv, pool, shape):
+            return 3, ConvPool(conv, pool, True)
+        case (Conv2D() as conv, MaxPool() as pool, *_) if ConvPool.fits(conv, pool, shape):
+            return 2, ConvPool(conv, pool, False)
+        case (Dense() as dense, Relu(), *_):
+            return 2, DenseRelu(dense)
+        case _:
+            return 1, layers[0]
 
 
 def _default_initializer(following: tuple[AnyLayer, ...]) -> Initializer:

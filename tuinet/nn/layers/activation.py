@@ -9,7 +9,7 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Cache, Layer, Shape, Value
 from tuinet.nn.layers.checks import output_value, require_numbers
-from tuinet.nn.layers.numeric import masked, relu
+from tuinet.nn.layers.numeric import pass_positive, relu
 from tuinet.nn.params import Array, Params
 
 
@@ -110,7 +110,7 @@ class Relu(_Activation, frozen=True, tag="relu"):
     ) -> Array | None:
         if not need_dx:
             return None
-        return masked(dy, cache > 0, ctx.empty(dy.shape, dy.dtype))
+        return pass_positive(dy, cache, ctx)
 
 
 class Linear(_Activation, frozen=True, tag="linear"):

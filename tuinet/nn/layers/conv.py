@@ -18,11 +18,10 @@ from tuinet.nn.layers.windows import (
     Size,
     Windows,
     cells_at,
-    clear_border,
-    gather,
     lay_windows,
     pad,
     pair,
+    unfold,
     windows_on,
 )
 from tuinet.nn.params import Array, Params, ParamSpec
@@ -71,49 +70,47 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         height, width = pair(self.kernel)
         return self.output_shape(shape).size * height * width * shape.sizes[-1]
 
-    def windows(self, x: Array) -> Windows:
-        """Where the kernel lies on images x (B, H, W, C)."""
-        return lay_windows((x.shape[1], x.shape[2]), pair(self.kernel), pair(self.stride), self.padding)
+    def windows(self, image: tuple[int, ...]) -> Windows:
+        """Where the kernel lies on an image of (rows, columns)."""
+        return lay_windows((image[0], image[1]), pair(self.kernel), pair(self.stride), self.padding)
 
     def forward(self, params: Params, x: Array, ctx: Context) -> tuple[Array, Cache]:
-        weight = params["weight"]
-        windows = self.windows(x)
-        batch, channels = x.shape[0], x.shape[3]
-        columns = ctx.empty((batch, *windows.output, *windows.kernel, channels), x.dtype)
-        gather(pad(x, windows, ctx), windows.kernel, windows.stride, windows.output, columns)
-        matrix = columns.reshape(-1, windows.cells * channels)  # (B·Ho·Wo, kh·kw·C)
-        y = ctx.empty((batch, *windows.output, self.filters), x.dtype)
-        np.matmul(matrix, weight.reshape(-1, self.filters), out=y.reshape(-1, self.filters))
+        windows = self.windows(x.shape[1:3])
+        columns = unfold(pad(x, windows, ctx), windows, ctx)  # (B·Ho·Wo, kh·kw·C)
+        y = ctx.empty((x.shape[0], *windows.output, self.filters), x.dtype)
+        flat = y.reshape(columns.shape[0], self.filters)
+        np.matmul(columns, params["weight"].reshape(-1, self.filters), out=flat)
         if self.bias:
-            add_bias(y, params["bias"])
-        return y, ConvCache(matrix, windows)
+            add_bias(flat, params["bias"])
+        return y, ConvCache(columns, windows)
 
     def backward(
         self, params: Params, cache: Cache, dy: Array, grads: Params, ctx: Context, need_dx: bool = True
     ) -> Array | None:
         columns, windows = cache
-        flat = dy.reshape(-1, self.filters)  # (B·Ho·Wo, F)
+        flat = dy.reshape(columns.shape[0], self.filters)  # (B·Ho·Wo, F)
         np.matmul(columns.T, flat, out=grads["weight"].reshape(-1, self.filters))
         if self.bias:
             sum_rows(flat, grads["bias"])
         if not need_dx:
             return None
-        if windows.stride == (1, 1):
-            return self.correlate_back(params["weight"], dy, windows, ctx)
-        return self.scatter_back(params["weight"], dy, windows, ctx)
+        if windows.stride != (1, 1):
+            return self.scatter_back(params["weight"], dy, windows, ctx)
+        spread = ctx.empty((dy.shape[0], *back_size(windows), self.filters), dy.dtype)
+        place(dy, spread, back_start(windows))
+        return self.correlate_back(params["weight"], spread, windows, ctx)
 
-    def correlate_back(self, weight: Array, dy: Array, windows: Windows, ctx: Context) -> Array:
-        """dJ/dx at stride 1: dy, with room around it, under the kernels turned by 180°."""
-        (height, width), (kh, kw) = windows.image, windows.kernel
-        batch, channels = dy.shape[0], weight.shape[2]
-        top, left = kh - 1 - windows.before[0], kw - 1 - windows.before[1]
-        spread = ctx.empty((batch, height + kh - 1, width + kw - 1, self.filters), dy.dtype)
-        place(dy, spread, (top, left))
-        columns = ctx.empty((batch, height, width, kh, kw, self.filters), dy.dtype)
-        gather(spread, windows.kernel, (1, 1), windows.image, columns)
+    def correlate_back(self, weight: Array, spread: Array, windows: Windows, ctx: Context) -> Array:
+        """dJ/dx at stride 1: dJ/dy with room around it, `spread`, under the kernels turned by 180°.
+
+        One and a half to two times faster than adding up the windows' gradients, whose cells overlap.
+        """
+        channels = weight.shape[2]
+        around = lay_windows(back_size(windows), windows.kernel, (1, 1), "valid")
+        columns = unfold(spread, around, ctx)  # (B·H·W, kh·kw·F)
         turned = np.ascontiguousarray(weight[::-1, ::-1].swapaxes(2, 3)).reshape(-1, channels)  # (kh·kw·F, C)
-        dx = ctx.empty((batch, height, width, channels), dy.dtype)
-        np.matmul(columns.reshape(-1, kh * kw * self.filters), turned, out=dx.reshape(-1, channels))
+        dx = ctx.empty((spread.shape[0], *windows.image, channels), spread.dtype)
+        np.matmul(columns, turned, out=dx.reshape(columns.shape[0], channels))
         return dx
 
     def scatter_back(self, weight: Array, dy: Array, windows: Windows, ctx: Context) -> Array:
@@ -121,8 +118,9 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         (height, width), (top, left), (kh, kw) = windows.image, windows.before, windows.kernel
         batch, channels = dy.shape[0], weight.shape[2]
         columns = ctx.empty((batch, *windows.output, kh, kw, channels), dy.dtype)
-        rows = dy.reshape(-1, self.filters)
-        np.matmul(rows, weight.reshape(-1, self.filters).T, out=columns.reshape(-1, kh * kw * channels))
+        count = batch * windows.output[0] * windows.output[1]
+        flat = dy.reshape(count, self.filters)
+        np.matmul(flat, weight.reshape(-1, self.filters).T, out=columns.reshape(count, windows.cells * channels))
         padded = ctx.empty((batch, *windows.padded, channels), dy.dtype)
         padded.fill(0)
         for i in range(kh):
@@ -138,6 +136,16 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         }
 
 
+def back_size(windows: Windows) -> tuple[int, int]:
+    """The size that dJ/dy at stride 1 is spread to, so that the turned kernels find a window for every input."""
+    return windows.image[0] + windows.kernel[0] - 1, windows.image[1] + windows.kernel[1] - 1
+
+
+def back_start(windows: Windows) -> tuple[int, int]:
+    """Where dJ/dy begins on that spread; negative if the padding is wider than the kernel reaches."""
+    return windows.kernel[0] - 1 - windows.before[0], windows.kernel[1] - 1 - windows.before[1]
+
+
 def place(small: Array, out: Array, start: tuple[int, int]) -> None:
     """out (B, H, W, C) = zeros with `small` laid on it from `start`; what lies outside of out is cut off."""
     spans: list[tuple[slice, slice]] = []
@@ -145,5 +153,5 @@ def place(small: Array, out: Array, start: tuple[int, int]) -> None:
         begin, end = max(first, 0), min(first + count, room)
         spans.append((slice(begin, end), slice(begin - first, end - first)))
     (rows, small_rows), (columns, small_columns) = spans
-    clear_border(out, (rows.start, columns.start), (rows.stop - rows.start, columns.stop - columns.start))
+    out.fill(0)
     out[:, rows, columns] = small[:, small_rows, small_columns]

@@ -100,45 +100,39 @@ def pad(x: Array, windows: Windows, ctx: Context) -> Array:
         return x
     (height, width), (top, left) = windows.image, windows.before
     out = ctx.empty((x.shape[0], *windows.padded, x.shape[3]), x.dtype)
-    clear_border(out, (top, left), (height, width))
+    out.fill(0)
     out[:, top : top + height, left : left + width] = x
     return out
 
 
-def clear_border(out: Array, start: tuple[int, int], size: tuple[int, int]) -> None:
-    """Zero everything of out (B, H, W, C) but the block of `size` that begins at `start`."""
-    (top, left), (height, width) = start, size
-    out[:, :top] = 0
-    out[:, top + height :] = 0
-    out[:, top : top + height, :left] = 0
-    out[:, top : top + height, left + width :] = 0
+LONG_ROW = 16
+"""From this many values on, one window row (kw·C) is worth a copy of its own (measured for 3×3 kernels)."""
 
 
-def sliding(x: Array, kernel: tuple[int, int], stride: tuple[int, int], output: tuple[int, int]) -> Array:
-    """A read-only view (B, Ho, Wo, kh, kw, C) of x (B, H, W, C): every window, nothing copied."""
-    sample, row, column, channel = x.strides
-    return as_strided(
-        x,
-        (x.shape[0], *output, *kernel, x.shape[3]),
-        (sample, row * stride[0], column * stride[1], row, column, channel),
-        writeable=False,
-    )
+def unfold(x: Array, windows: Windows, ctx: Context, phases: tuple[int, int] = (1, 1)) -> Array:
+    """Every window of the padded x (B, H, W, C) as one row: a matrix (B·Ho·Wo, kh·kw·C), known as im2col.
 
-
-def gather(x: Array, kernel: tuple[int, int], stride: tuple[int, int], output: tuple[int, int], out: Array) -> None:
-    """Copy every window of x (B, H, W, C) into out (B, Ho, Wo, kh, kw, C).
-
-    One strided copy moves kw·C values at a time; where that is short, one copy for each cell of the window is faster.
+    The rows come in the order (row mod ph, column mod pw, b, row div ph, column div pw) for `phases` (ph, pw), which
+    must divide the output: with the window of a pooling layer as phases, the cells it compares lie in ph·pw blocks.
+    The matrix may be a transposed view: where window rows are short, it is faster to fill column by column.
     """
-    if kernel[1] * x.shape[3] >= LONG_ROW:
-        np.copyto(out, sliding(x, kernel, stride, output))
-        return
-    for i in range(kernel[0]):
-        for j in range(kernel[1]):
-            out[:, :, :, i, j] = cells_at(x, (i, j), stride, output)
-
-
-LONG_ROW = 8
+    (ph, pw), (sh, sw), (rows, columns) = phases, windows.stride, windows.output
+    batch, channels = x.shape[0], x.shape[3]
+    width = windows.cells * channels
+    if windows.kernel == windows.stride == phases == (1, 1) and x.flags.c_contiguous:
+        return x.reshape(batch * rows * columns, channels)
+    sample, row, column, channel = x.strides
+    places = (ph, pw, batch, rows // ph, columns // pw)
+    steps = (sh * row, sw * column, sample, ph * sh * row, pw * sw * column)
+    if windows.kernel[1] * channels >= LONG_ROW:
+        view = as_strided(x, (*places, *windows.kernel, channels), (*steps, row, column, channel), writeable=False)
+        out = ctx.empty((batch * rows * columns, width), x.dtype)
+        np.copyto(out.reshape(view.shape), view)
+        return out
+    view = as_strided(x, (*windows.kernel, channels, *places), (row, column, channel, *steps), writeable=False)
+    out = ctx.empty((width, batch * rows * columns), x.dtype)
+    np.copyto(out.reshape(view.shape), view)
+    return out.T
 
 
 def cells_at(x: Array, offset: tuple[int, int], stride: tuple[int, int], output: tuple[int, int]) -> Array:
