@@ -30,7 +30,7 @@ def kind_of(settings: msgspec.Struct) -> str:
 
 
 def settings_in_words(settings: msgspec.Struct) -> str:
-    """"16 filters, kernel 3×3, stride 1, padding same". What is not set is left out."""
+    """Like "16 filters, kernel 3×3, stride 1, padding same". What is not set is left out."""
     found: list[str] = []
     for field in settings.__struct_fields__:
         value = getattr(settings, field)

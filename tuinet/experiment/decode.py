@@ -20,12 +20,23 @@ from tuinet.experiment.problem import Problem, did_you_mean, show_text
 from tuinet.experiment.recipes import FOLDER, ORDER, recipe_path
 from tuinet.experiment.schema import first_problem
 from tuinet.experiment.spec import Experiment
+from tuinet.files.find import shipped_models
 
 LARGEST_FILE = 1_000_000
 """Bytes: a hundred times what an experiment needs."""
 
 LONGEST_LINE = 20_000
 """Characters: Python's TOML reader takes a time that grows with the square of a dotted key's length."""
+
+PATH_FIELDS: dict[str, tuple[str, ...]] = {
+    "csv": ("path",),
+    "npz": ("path",),
+    "npy": ("inputs", "targets", "test_inputs", "test_targets"),
+    "idx": ("images", "labels", "test_images", "test_labels"),
+    "images": ("path",),
+    "cifar-binary": ("path",),
+}
+"""The fields of each source of one's own files that name files or folders."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -123,6 +134,28 @@ def to_raw(value: object, complete: bool) -> object:
     if isinstance(value, tuple | list):
         return [to_raw(each, complete) for each in cast("tuple[object, ...]", value)]
     return value
+
+
+def absolute(experiment: Experiment, base: Path) -> Experiment:
+    """The same with every relative path, of the data and of the model to start from, put behind `base`."""
+    source, start = experiment.data.source, experiment.model.start
+    changed: dict[str, str] = {}
+    for field in PATH_FIELDS.get(str(source.__struct_config__.tag), ()):
+        path: str | None = getattr(source, field)
+        if path is not None:
+            changed[field] = _behind(base, path)
+    if changed:
+        data = msgspec.structs.replace(experiment.data, source=msgspec.structs.replace(source, **changed))
+        experiment = msgspec.structs.replace(experiment, data=data)
+    if start and start not in shipped_models():
+        model = msgspec.structs.replace(experiment.model, start=_behind(base, start))
+        experiment = msgspec.structs.replace(experiment, model=model)
+    return experiment
+
+
+def _behind(base: Path, path: str) -> str:
+    inside = Path.home() / path[2:] if path.startswith("~/") else Path(path)
+    return str((base / inside).absolute())
 
 
 def _read(path: Path) -> str:

@@ -14,7 +14,7 @@ from tuinet.experiment.spec import Experiment
 from tuinet.model.meta import MAX_LAYERS, MAX_VALUES
 from tuinet.model.model import choose_coding
 from tuinet.nn.initializers import Zeros
-from tuinet.nn.layer import Layer, Shape, ShapeError
+from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Softmax, Step, Tanh
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
@@ -29,9 +29,9 @@ NONLINEAR = (Step, Sign, Sigmoid, Tanh, Relu, Softmax, MaxPool)
 
 # Activations in front of a loss that has none of its own use for them, and why.
 NEEDLESS: dict[type[Loss], str] = {
-    CrossEntropy: "cross-entropy takes any numbers (logits) and applies softmax itself; behind {} they are confined",
-    BinaryCrossEntropy: "binary-cross-entropy takes any numbers and applies the sigmoid itself; behind {} they are confined",
-    Hinge: "hinge compares outputs that may take any value; behind {} they are confined",
+    CrossEntropy: "cross-entropy takes any numbers and applies softmax itself; {} keeps them {}",
+    BinaryCrossEntropy: "binary-cross-entropy takes any numbers and applies the sigmoid itself; {} keeps them {}",
+    Hinge: "hinge compares outputs of any value; {} keeps them {}",
 }
 RANGES = {Sigmoid: "between 0 and 1", Softmax: "between 0 and 1", Tanh: "between −1 and 1", Relu: "0 or above"}
 
@@ -151,19 +151,17 @@ def _check_activation(experiment: Experiment, findings: Findings) -> None:
     twice = (CrossEntropy, Softmax), (BinaryCrossEntropy, Sigmoid), (BinaryCrossEntropy, Softmax)
     if any(isinstance(loss, a) and isinstance(activation, b) for a, b in twice):
         own = "softmax" if isinstance(loss, CrossEntropy) else "sigmoid"
-        findings.refuse(path, f"{kind_of(loss)} has the {own} in it already: {kind} before it is too much", "leave it out")
+        findings.refuse(
+            path, f"{kind_of(loss)} applies {own} itself, so {kind} before it is one too many", "leave it out"
+        )
     elif isinstance(loss, Perceptron) and isinstance(activation, Sigmoid | Softmax | Tanh | Relu):
         message = f"the perceptron loss takes the linear output n, which {kind} would keep {RANGES[type(activation)]}"
         findings.refuse(path, message, "leave it out, or take another loss")
     elif type(activation) in RANGES and type(loss) in NEEDLESS:
-        findings.warn(path, NEEDLESS[type(loss)].format(kind))
-    if isinstance(loss, Perceptron) and weighted is not None:
-        if any(isinstance(layer, Weighted) for layer in layers[:weighted]):
-            message = (
-                "the perceptron rule is for one layer of weights; with hidden layers it has no proof and little to "
-                "go by: take cross-entropy or squared-error"
-            )
-            findings.warn("training.loss", message)
+        findings.warn(path, NEEDLESS[type(loss)].format(kind, RANGES[type(activation)]))
+    if isinstance(loss, Perceptron) and any(isinstance(layer, Weighted) for layer in layers[:weighted]):
+        message = "the perceptron rule is made for one layer of weights; for hidden layers take cross-entropy"
+        findings.warn("training.loss", message)
 
 
 def check_range(experiment: Experiment, info: DatasetInfo, findings: Findings) -> None:
@@ -209,7 +207,3 @@ def check_freeze(experiment: Experiment, findings: Findings) -> None:
             findings.warn(path, f"{name} has no weights to keep")
     if freeze and experiment.model.start is None:
         findings.warn("model.freeze", "without model.start, frozen layers keep random weights")
-
-
-def has_weights(layer: Layer) -> bool:
-    return isinstance(layer, Weighted)

@@ -69,8 +69,7 @@ def show(value: object) -> str:
         case str():
             return show_text(value)
         case int() | float():
-            digits = repr(value) if isinstance(value, float) or value.bit_length() < 128 else "a very long number"
-            return digits
+            return repr(value) if isinstance(value, float) or value.bit_length() < 128 else "a very long number"
         case dict():
             return "a table"
         case list():

@@ -35,7 +35,7 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Sums over the layers. `flops` = 2 · multiply-adds, for one sample forwards; training takes about three times it."""
+    """Sums over the layers. `flops` = 2 · multiply-adds, for one sample forwards; training takes thrice as many."""
 
     parameters: int
     trainable: int

@@ -35,11 +35,14 @@ def first_problem(value: object, kind: inspect.Type, path: str = "") -> Problem 
                 return next((problem for problem in found if problem), None)
     elif any(_scalar_fits(value, option) for option in options(kind)):
         return None
-    hint = ""
-    literals = [str(each) for option in options(kind) if isinstance(option, inspect.LiteralType) for each in option.values]
-    if isinstance(value, str) and literals:
-        hint = did_you_mean(value, literals, "it can be")
-    return Problem(path, f"{in_words(kind)} is needed here, not {show(value)}", hint)
+    return Problem(path, f"{in_words(kind)} is needed here, not {show(value)}", _nearest_literal(value, kind))
+
+
+def _nearest_literal(value: object, kind: inspect.Type) -> str:
+    literals = [option.values for option in options(kind) if isinstance(option, inspect.LiteralType)]
+    if not isinstance(value, str) or not literals:
+        return ""
+    return did_you_mean(value, [str(word) for words in literals for word in words], "words that can stand here")
 
 
 def _table_problem(table: dict[str, object], structs: Sequence[inspect.StructType], path: str) -> Problem | None:
