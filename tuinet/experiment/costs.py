@@ -11,7 +11,7 @@ import msgspec
 
 from tuinet.experiment.report import Comparison, LayerRow, Memory
 from tuinet.experiment.spec import Experiment
-from tuinet.nn.layer import Layer, Shape
+from tuinet.nn.layer import Layer, Shape, ShapeError
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.windows import pair
@@ -58,18 +58,12 @@ def layer_rows(
     """The layer table. `shapes`: before the first layer and after each, None where it could not be found."""
     rows: list[LayerRow] = []
     for name, layer, before, after in zip(network.names(), network.layers, shapes, shapes[1:], strict=False):
-        known = before is not None and after is not None
-        rows.append(
-            LayerRow(
-                name=name,
-                kind=kind_of(layer),
-                settings=settings_in_words(layer),
-                output=after.sizes if after is not None else (),
-                parameters=_parameters(layer, before) if known else 0,
-                multiply_adds=layer.multiply_adds(before) if known else 0,
-                frozen=name in frozen,
-            )
-        )
+        parameters = multiply_adds = 0
+        if before is not None and after is not None and _takes(layer, before):
+            parameters, multiply_adds = _parameters(layer, before), layer.multiply_adds(before)
+        output = after.sizes if after is not None else ()
+        settings, is_frozen = settings_in_words(layer), name in frozen
+        rows.append(LayerRow(name, kind_of(layer), settings, output, parameters, multiply_adds, is_frozen))
     return tuple(rows)
 
 
@@ -128,6 +122,15 @@ def size_in_words(count: int) -> str:
             whole, part = divmod(count * 10 // size, 10)
             return f"{whole:,}.{part} {unit}" if whole < 10**6 else f"over {10**6:,} {unit}"
     return f"{count} bytes"
+
+
+def _takes(layer: Layer, shape: Shape) -> bool:
+    """Whether this shape is right: behind a problem, the output of a dense layer is known though its input is wrong."""
+    try:
+        layer.output_shape(shape)
+    except ShapeError:
+        return False
+    return True
 
 
 def _parameters(layer: Layer, shape: Shape) -> int:

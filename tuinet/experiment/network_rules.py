@@ -33,7 +33,12 @@ NEEDLESS: dict[type[Loss], str] = {
     BinaryCrossEntropy: "binary-cross-entropy takes any numbers and applies the sigmoid itself; {} keeps them {}",
     Hinge: "hinge compares outputs of any value; {} keeps them {}",
 }
-RANGES = {Sigmoid: "between 0 and 1", Softmax: "between 0 and 1", Tanh: "between −1 and 1", Relu: "0 or above"}
+RANGES: dict[type, str] = {
+    Sigmoid: "between 0 and 1",
+    Softmax: "between 0 and 1",
+    Tanh: "between −1 and 1",
+    Relu: "0 or above",
+}
 
 
 class Output(NamedTuple):
@@ -167,7 +172,7 @@ def _check_activation(experiment: Experiment, findings: Findings) -> None:
 def check_range(experiment: Experiment, info: DatasetInfo, findings: Findings) -> None:
     """A regression whose outputs cannot take every value."""
     _, activation, place = output_of(experiment.model.layers)
-    if info.task == "regression" and type(activation) in RANGES:
+    if info.task == "regression" and activation is not None and type(activation) in RANGES:
         message = f"outputs behind {kind_of(activation)} are {RANGES[type(activation)]}; the targets may not be"
         findings.warn(layer_path(place), message)
 

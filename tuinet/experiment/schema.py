@@ -19,7 +19,7 @@ INT64 = 2**63
 Number = inspect.IntType | inspect.FloatType
 
 
-def first_problem(value: object, kind: inspect.Type, path: str = "") -> Problem | None:
+def first_problem(value: Any, kind: inspect.Type, path: str = "") -> Problem | None:
     """The first thing in `value` that `kind` does not allow, in the order of the file; None if all is well."""
     kind = strip(kind)
     structs = struct_types(kind)
@@ -35,10 +35,12 @@ def first_problem(value: object, kind: inspect.Type, path: str = "") -> Problem 
                 return next((problem for problem in found if problem), None)
     elif any(_scalar_fits(value, option) for option in options(kind)):
         return None
-    return Problem(path, f"{in_words(kind)} is needed here, not {show(value)}", _nearest_literal(value, kind))
+    return Problem(
+        path, f"{in_words(kind)} is needed here, not {show(cast('object', value))}", _nearest_literal(value, kind)
+    )
 
 
-def _nearest_literal(value: object, kind: inspect.Type) -> str:
+def _nearest_literal(value: Any, kind: inspect.Type) -> str:
     literals = [option.values for option in options(kind) if isinstance(option, inspect.LiteralType)]
     if not isinstance(value, str) or not literals:
         return ""
@@ -130,15 +132,16 @@ def _item_types(kind: inspect.Type, count: int) -> Sequence[inspect.Type] | None
             return None
 
 
-def _scalar_fits(value: object, kind: inspect.Type) -> bool:
+def _scalar_fits(value: Any, kind: inspect.Type) -> bool:
     match kind:
         case inspect.BoolType():
             return isinstance(value, bool)
         case inspect.IntType():
             return isinstance(value, int) and not isinstance(value, bool) and _within(value, kind)
         case inspect.FloatType():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            return number and math.isfinite(value) and _within(value, kind)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            return _within(value, kind) and math.isfinite(value)
         case inspect.LiteralType(values):
             return any(value == each and type(value) is type(each) for each in cast("tuple[object, ...]", values))
         case inspect.Metadata():
@@ -180,7 +183,8 @@ def _option_in_words(kind: inspect.Type) -> str:
         case inspect.LiteralType(values):
             return " or ".join(show(each) for each in cast("tuple[object, ...]", values))
         case inspect.Metadata():
-            return str((kind.extra_json_schema or {}).get("description", "a text of a certain form"))
+            schema = cast("dict[str, object]", kind.extra_json_schema or {})  # pyright: ignore[reportUnknownMemberType]
+            return str(schema.get("description", "a text of a certain form"))
         case inspect.StrType():
             return "a text in quotes" + (f" of at most {kind.max_length} characters" if kind.max_length else "")
         case inspect.TupleType(item_types):

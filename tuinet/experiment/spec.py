@@ -20,7 +20,14 @@ from tuinet.nn.optimizers import Optimizer
 from tuinet.nn.regularization import Regularization
 from tuinet.nn.schedules import Constant, Schedule
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+        max_length=64,
+        description="a name of at most 64 letters, digits, dots, dashes and underscores, a letter or digit first,",
+    ),
+]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
