@@ -76,6 +76,7 @@ def check_model(network: Sequential, meta: Meta) -> None:
     if not 1 <= len(network.layers) <= MAX_LAYERS:
         raise TuinetError(f"a network has 1 to {MAX_LAYERS} layers, not {len(network.layers)}")
     _check_inputs(meta)
+    _check_text(meta)
     shapes = network.shapes(prepared_shape(meta.preparation, meta.input_shape))
     values = sum(shape.size for shape in shapes)
     if values > MAX_VALUES:
@@ -98,6 +99,16 @@ def _check_inputs(meta: Meta) -> None:
         unfitted = isinstance(step, Scale) and step.divisor is None
         if unfitted or (isinstance(step, Standardize) and (step.mean is None or step.deviation is None)):
             raise TuinetError("a preparation step was never fitted to data")
+
+
+def _check_text(meta: Meta) -> None:
+    """Names of folders and files may hold bytes that are no text, and no file could keep them."""
+    texts = (meta.name, meta.data, meta.training, meta.notes, *meta.labels, *meta.target_names)
+    for text in (*texts, *(word for column in meta.columns for word in (column.name, *column.categories))):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise TuinetError(f"the name {ascii(text[:60])} is not valid text", "Rename it.") from None
 
 
 def _check_coding(meta: Meta, outputs: int) -> None:
