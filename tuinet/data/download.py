@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -56,8 +57,16 @@ def download(url: str, target: Path, limit: int, progress: Callable[[int], None]
     import requests
 
     # A server that packs what it sends on the way would have the .gz arrive unpacked, under another hash.
-    fetch = pooch.HTTPDownloader(chunk_size=BLOCK, timeout=TIMEOUT_SECONDS, headers={"Accept-Encoding": "identity"})
-    with target.open("wb") as file:
+    headers = {"Accept-Encoding": "identity"}
+    # The downloader leaves a connection that it gave up on to the garbage collector: ask for what is to be closed.
+    with ExitStack() as responses, target.open("wb") as file:
+
+        def remember(response: requests.Response, **_: object) -> None:
+            responses.callback(response.close)
+
+        fetch = pooch.HTTPDownloader(
+            chunk_size=BLOCK, timeout=TIMEOUT_SECONDS, headers=headers, hooks={"response": remember}
+        )
         try:
             fetch(url, _Sink(file, limit, url, progress), None)
         except requests.exceptions.HTTPError as error:

@@ -77,14 +77,15 @@ def _check_form(name: str, contents: Path, whence: str) -> None:
     try:
         read_set(name, contents)
     except TuinetError as error:
-        raise TuinetError(f"{whence}: {error.message.replace(f'{contents}/', '')}", error.hint) from error
+        message = error.message.replace(f"{contents}/", "").replace(f"{contents}: ", "")
+        raise TuinetError(f"{whence}: {message}", error.hint) from error
 
 
 def _refuse_other_set(name: str, files: Mapping[str, FileRecord], whence: str) -> None:
     """MNIST's files and Fashion-MNIST's have the same names and the same form."""
     found = {file.sha256 for file in files.values()}
     for other, official in OFFICIAL.items():
-        if other != name and found & {content.sha256 for content in official.contents}:
+        if other != name and {content.sha256 for content in official.contents} <= found:
             raise TuinetError(f"{whence}: this is {other}, not {name}", f"tuinet data fetch {other} --from {whence}")
 
 
