@@ -22,8 +22,8 @@ Ids = npt.NDArray[np.intp]
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-Deviation = Annotated[float, msgspec.Meta(ge=0.0)]
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Deviation = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
+Positive = Annotated[float, msgspec.Meta(gt=0.0, le=1e6)]
 
 PLANE = (Column("x1"), Column("x2"))
 

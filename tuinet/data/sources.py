@@ -1,0 +1,145 @@
+"""Every source of data by its kind: the union that experiment files decode into, and the sets known by name."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from tuinet.data.array_files import NpyFiles, NpzFile
+from tuinet.data.cifar import CifarBinary
+from tuinet.data.csv_file import CsvFile
+from tuinet.data.dataset import Dataset, DatasetInfo
+from tuinet.data.fetched import Cifar10, FashionMnist, Fetched, Mnist
+from tuinet.data.generated import And, Blobs, Circles, Moons, Regions, Sine, Spirals, Xor
+from tuinet.data.idx import IdxFiles
+from tuinet.data.image_folder import ImageFolder
+from tuinet.data.official import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from tuinet.data.shipped_sets import Digits, Iris, MnistSmall
+from tuinet.data.splits import SplitSettings, split_dataset, split_sizes
+from tuinet.errors import TuinetError
+
+NamedSource = (
+    Xor
+    | And
+    | Blobs
+    | Regions
+    | Moons
+    | Circles
+    | Spirals
+    | Sine
+    | Iris
+    | Digits
+    | MnistSmall
+    | Mnist
+    | FashionMnist
+    | Cifar10
+)
+Source = NamedSource | CsvFile | NpzFile | NpyFiles | IdxFiles | ImageFolder | CifarBinary
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """A data set known by its name: what `tuinet data list` and `info` say of it."""
+
+    source: NamedSource
+    title: str
+    kind: Literal["generated", "shipped", "fetched"]
+    licence: str
+
+    @property
+    def info(self) -> DatasetInfo:
+        """Its shape and sizes, by default settings; of a fetched set, as its authors publish it."""
+        return self.source.official if isinstance(self.source, Fetched) else self.source.describe(Path())
+
+
+_OWN = "tuinet's own (MIT)"
+_UCI = "CC BY 4.0 (UCI Machine Learning Repository)"
+_MNIST = "published for research; credit LeCun, Cortes and Burges"
+
+DATASETS: dict[str, NamedSet] = {
+    "and": NamedSet(And(), "The four corners of a square, class x1 and x2", "generated", _OWN),
+    "xor": NamedSet(Xor(), "The four corners of a square, class x1 xor x2", "generated", _OWN),
+    "blobs": NamedSet(Blobs(), "Round clouds, one a class", "generated", _OWN),
+    "regions": NamedSet(Regions(), "Four classes between two lines, for two perceptrons", "generated", _OWN),
+    "moons": NamedSet(Moons(), "Two half circles that reach into each other", "generated", _OWN),
+    "circles": NamedSet(Circles(), "A circle within a circle", "generated", _OWN),
+    "spirals": NamedSet(Spirals(), "Arms wound about each other", "generated", _OWN),
+    "sine": NamedSet(Sine(), "A regression: the sine of x", "generated", _OWN),
+    "iris": NamedSet(Iris(), "Iris flowers of three species by four lengths", "shipped", _UCI),
+    "digits": NamedSet(Digits(), "Handwritten digits, 8×8", "shipped", _UCI),
+    "mnist-small": NamedSet(MnistSmall(), "A tenth of MNIST, every class alike", "shipped", _MNIST),
+    "mnist": NamedSet(Mnist(), "MNIST: handwritten digits, 28×28", "fetched", _MNIST),
+    "fashion-mnist": NamedSet(FashionMnist(), "Fashion-MNIST: clothing, 28×28", "fetched", "MIT (Zalando SE)"),
+    "cifar10": NamedSet(
+        Cifar10(), "CIFAR-10: small colour photographs, 32×32", "fetched", "none given; cite Krizhevsky (2009)"
+    ),
+}
+
+
+def load(source: Source, split: SplitSettings, seed: int, base: Path) -> Dataset:
+    """The data, divided as `split` says. Relative paths in `source` are relative to `base`.
+
+    Raises TuinetError, naming the file and the place in it; fetched.NotFetchedError if it must be fetched first.
+    """
+    return split_dataset(source.load(base, seed), split, seed)
+
+
+def describe(source: Source, base: Path, split: SplitSettings | None = None) -> DatasetInfo:
+    """What `load` would give, without its arrays: from headers and names where they say it.
+
+    Without `split`, the sizes are those before anything is cut off. Raises the same errors as `load`.
+    """
+    info = source.describe(base)
+    return info if split is None else replace(info, sizes=split_sizes(info.sizes, split))
+
+
+def source_from_argument(text: str) -> Source:
+    """What a person means by a name or a path on the command line.
+
+    A set's name; else a .csv (target in the last column), .tsv or .npz file, a CIFAR-10 archive, or a folder: of
+    MNIST's four files, of CIFAR-10's batches, of inputs.npy and targets.npy, or of one folder of images a class.
+    Raises TuinetError if it is none of these.
+    """
+    if text in DATASETS:
+        return DATASETS[text].source
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return _folder_source(path)
+    by_suffix = {
+        ".csv": CsvFile(str(path)),
+        ".tsv": CsvFile(str(path), delimiter="\t"),
+        ".npz": NpzFile(str(path)),
+        ".gz": CifarBinary(str(path)),
+        ".tar": CifarBinary(str(path)),
+    }
+    if path.is_file() and path.suffix in by_suffix:
+        return by_suffix[path.suffix]
+    if path.exists():
+        raise TuinetError(
+            f"{text}: cannot tell what kind of data this is",
+            "give a .csv, .tsv or .npz file or a folder; anything else can be named in an experiment file",
+        )
+    near = difflib.get_close_matches(text, DATASETS, 1)
+    raise TuinetError(
+        f"{text} is neither a data set's name nor a file" + (f": did you mean {near[0]}?" if near else ""),
+        "tuinet data list shows the names",
+    )
+
+
+def _folder_source(path: Path) -> Source:
+    images, labels, test_images, test_labels = (
+        _present(path, name) for name in (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+    )
+    if images and labels:
+        return IdxFiles(images, labels, test_images, test_labels)
+    if any(path.glob("*_batch*")):
+        return CifarBinary(str(path))
+    if (path / "inputs.npy").is_file() and (path / "targets.npy").is_file():
+        return NpyFiles(str(path / "inputs.npy"), str(path / "targets.npy"))
+    return ImageFolder(str(path))
+
+
+def _present(folder: Path, name: str) -> str | None:
+    return next((str(path) for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
