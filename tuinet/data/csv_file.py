@@ -179,7 +179,7 @@ def _look(block: list[Row], seen: dict[int, _Seen], forced: set[int], names: lis
             what.number = what.number if what.number_rows else (block[0][0], cells[0])
             what.number_rows += len(cells)
             if len(what.values) <= MAX_WORDS:
-                what.values.update(np.unique(values)[: MAX_WORDS + 1].tolist())
+                what.values.update(values.tolist())
             continue
         for line, row in block:
             cell = row[index]
