@@ -22,9 +22,13 @@ from tuinet.nn.layers.windows import (
     pad,
     pair,
     unfold,
+    unfold_into,
+    unfolded_size,
     windows_on,
 )
 from tuinet.nn.params import Array, Params, ParamSpec
+
+_BLOCK_BYTES = 1 << 20
 
 
 class ConvCache(NamedTuple):
@@ -103,14 +107,20 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
     def correlate_back(self, weight: Array, spread: Array, windows: Windows, ctx: Context) -> Array:
         """dJ/dx at stride 1: dJ/dy with room around it, `spread`, under the kernels turned by 180°.
 
-        One and a half to two times faster than adding up the windows' gradients, whose cells overlap.
+        One and a half to two times faster than adding up the windows' gradients, whose cells overlap. A few images at
+        a time, so that the unfolded windows, kh·kw times the images, stay in the processor's cache.
         """
-        channels = weight.shape[2]
+        batch, channels = spread.shape[0], weight.shape[2]
         around = lay_windows(back_size(windows), windows.kernel, (1, 1), "valid")
-        columns = unfold(spread, around, ctx)  # (B·H·W, kh·kw·F)
         turned = np.ascontiguousarray(weight[::-1, ::-1].swapaxes(2, 3)).reshape(-1, channels)  # (kh·kw·F, C)
-        dx = ctx.empty((spread.shape[0], *windows.image, channels), spread.dtype)
-        np.matmul(columns, turned, out=dx.reshape(columns.shape[0], channels))
+        size = unfolded_size(around, self.filters)
+        block = max(1, min(batch, _BLOCK_BYTES // (size * spread.itemsize)))
+        buffer = ctx.empty((block * size,), spread.dtype)
+        dx = ctx.empty((batch, *windows.image, channels), spread.dtype)
+        for start in range(0, batch, block):
+            columns = unfold_into(buffer, spread[start : start + block], around)  # (block·H·W, kh·kw·F)
+            part = dx[start : start + block]
+            np.matmul(columns, turned, out=part.reshape(columns.shape[0], channels))
         return dx
 
     def scatter_back(self, weight: Array, dy: Array, windows: Windows, ctx: Context) -> Array:

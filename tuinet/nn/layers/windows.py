@@ -116,23 +116,32 @@ def unfold(x: Array, windows: Windows, ctx: Context, phases: tuple[int, int] = (
     must divide the output: with the window of a pooling layer as phases, the cells it compares lie in ph·pw blocks.
     The matrix may be a transposed view: where window rows are short, it is faster to fill column by column.
     """
+    return unfold_into(ctx.empty((x.shape[0] * unfolded_size(windows, x.shape[3]),), x.dtype), x, windows, phases)
+
+
+def unfolded_size(windows: Windows, channels: int) -> int:
+    """The number of values that `unfold` makes of one image."""
+    return windows.output[0] * windows.output[1] * windows.cells * channels
+
+
+def unfold_into(buffer: Array, x: Array, windows: Windows, phases: tuple[int, int] = (1, 1)) -> Array:
+    """`unfold` with the memory for the matrix, a vector that is long enough."""
     (ph, pw), (sh, sw), (rows, columns) = phases, windows.stride, windows.output
     batch, channels = x.shape[0], x.shape[3]
-    width = windows.cells * channels
+    count, width = batch * rows * columns, windows.cells * channels
     if windows.kernel == windows.stride == phases == (1, 1) and x.flags.c_contiguous:
-        return x.reshape(batch * rows * columns, channels)
+        return x.reshape(count, channels)
+    out = buffer[: count * width]
     sample, row, column, channel = x.strides
     places = (ph, pw, batch, rows // ph, columns // pw)
     steps = (sh * row, sw * column, sample, ph * sh * row, pw * sw * column)
     if windows.kernel[1] * channels >= LONG_ROW:
         view = as_strided(x, (*places, *windows.kernel, channels), (*steps, row, column, channel), writeable=False)
-        out = ctx.empty((batch * rows * columns, width), x.dtype)
         np.copyto(out.reshape(view.shape), view)
-        return out
+        return out.reshape(count, width)
     view = as_strided(x, (*windows.kernel, channels, *places), (row, column, channel, *steps), writeable=False)
-    out = ctx.empty((width, batch * rows * columns), x.dtype)
     np.copyto(out.reshape(view.shape), view)
-    return out.T
+    return out.reshape(width, count).T
 
 
 def cells_at(x: Array, offset: tuple[int, int], stride: tuple[int, int], output: tuple[int, int]) -> Array:
