@@ -117,10 +117,18 @@ def data_folder() -> Path:
     """Where fetched sets are kept: $TUINET_DATA, else the user's data folder of this system."""
     chosen = os.environ.get("TUINET_DATA")
     if chosen:
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     import platformdirs
 
     return platformdirs.user_data_path("tuinet")
+
+
+def user_path(text: str) -> Path:
+    """A path that a person wrote; ~ is their home, where it can be found."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # "~nobody"
+        return Path(text)
 
 
 def read_record(name: str) -> FetchRecord | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tuinet.data.download import DownloadError, download, public
-from tuinet.data.fetched import FileRecord
+from tuinet.data.fetched import FileRecord, user_path
 from tuinet.data.official import Official, Package
 from tuinet.data.unpack import copy_unpacked, extract
 from tuinet.errors import RunFailedError, TuinetError
@@ -23,7 +23,7 @@ def gather(official: Official, origin: str | None, contents: Path, progress: Pro
     origin  None: the authors' mirrors; a URL: this mirror; else a path of this machine. See fetch.fetch.
     """
     if origin is not None and "://" not in origin:
-        folder = Path(origin).expanduser().resolve()
+        folder = user_path(origin).resolve()
         matched = [_take_local(package, folder, contents, progress) for package in official.packages]
         return str(folder), all(matched)
     mirrors = official.mirrors if origin is None else (_checked_url(origin),)

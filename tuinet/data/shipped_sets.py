@@ -25,7 +25,8 @@ class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     def load(self, base: Path, seed: int) -> Dataset:
         """Raises TuinetError if a file is missing or damaged."""
         paths = [str(shipped_file(self.known.name, name, digest)) for name, digest in self.files.items()]
-        source = CsvFile(paths[0], target="species") if len(paths) == 1 else IdxFiles(*paths)
+        test = (paths[2], paths[3]) if len(paths) == 4 else (None, None)
+        source = CsvFile(paths[0], target="species") if len(paths) == 1 else IdxFiles(paths[0], paths[1], *test)
         known = self.known
         return replace(
             source.load(base, seed),

@@ -11,7 +11,7 @@ from tuinet.data.array_files import NpyFiles, NpzFile
 from tuinet.data.cifar import CifarBinary
 from tuinet.data.csv_file import CsvFile
 from tuinet.data.dataset import Dataset, DatasetInfo
-from tuinet.data.fetched import Cifar10, FashionMnist, Fetched, Mnist
+from tuinet.data.fetched import Cifar10, FashionMnist, Fetched, Mnist, user_path
 from tuinet.data.generated import And, Blobs, Circles, Moons, Regions, Sine, Spirals, Xor
 from tuinet.data.idx import IdxFiles
 from tuinet.data.image_folder import ImageFolder
@@ -104,9 +104,25 @@ def source_from_argument(text: str) -> Source:
     """
     if text in DATASETS:
         return DATASETS[text].source
-    path = Path(text).expanduser()
+    try:
+        source = _source_at(user_path(text)) if text else None
+    except (OSError, ValueError) as error:  # a name too long, a folder that may not be read, a zero byte
+        raise TuinetError(f"{text}: {getattr(error, 'strerror', None) or error}", "give a name or a path") from error
+    if source is not None:
+        return source
+    near = difflib.get_close_matches(text, DATASETS, 1)
+    raise TuinetError(
+        f"{text or 'nothing'} is neither a data set's name nor a file" + (f": did you mean {near[0]}?" if near else ""),
+        "tuinet data list shows the names",
+    )
+
+
+def _source_at(path: Path) -> Source | None:
+    """The source that lies at a path; None if there is nothing. Raises TuinetError if it cannot tell."""
     if path.is_dir():
         return _folder_source(path)
+    if not path.exists():
+        return None
     by_suffix = {
         ".csv": CsvFile(str(path)),
         ".tsv": CsvFile(str(path), delimiter="\t"),
@@ -114,18 +130,12 @@ def source_from_argument(text: str) -> Source:
         ".gz": CifarBinary(str(path)),
         ".tar": CifarBinary(str(path)),
     }
-    if path.is_file() and path.suffix in by_suffix:
-        return by_suffix[path.suffix]
-    if path.exists():
+    if path.suffix not in by_suffix:
         raise TuinetError(
-            f"{text}: cannot tell what kind of data this is",
+            f"{path}: cannot tell what kind of data this is",
             "give a .csv, .tsv or .npz file or a folder; anything else can be named in an experiment file",
         )
-    near = difflib.get_close_matches(text, DATASETS, 1)
-    raise TuinetError(
-        f"{text} is neither a data set's name nor a file" + (f": did you mean {near[0]}?" if near else ""),
-        "tuinet data list shows the names",
-    )
+    return by_suffix[path.suffix]
 
 
 def _folder_source(path: Path) -> Source:
