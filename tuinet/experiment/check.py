@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from tuinet.data.dataset import DatasetInfo
-from tuinet.data.fetched import NotFetchedError
 from tuinet.experiment import network_rules, training_rules
 from tuinet.experiment.costs import compare_with_mlp, layer_rows, training_memory
 from tuinet.experiment.problem import Problem
@@ -24,28 +21,15 @@ __all__ = [
     "Report",
     "Totals",
     "check",
-    "check_experiment",
 ]
-
-
-def check_experiment(experiment: Experiment, base: Path | None = None) -> Report:
-    """`check`, with a look at the data first. A set that is not fetched yet is taken as its authors publish it.
-
-    `base` (default: the current folder) is where relative paths start. Raises TuinetError if the data cannot be read.
-    """
-    try:
-        return check(experiment, experiment.data.source.describe(base or Path.cwd()), base)
-    except NotFetchedError as error:
-        report = check(experiment, error.info, base)
-        missing = f"data.source: {error.message}: {error.hint}"
-        return msgspec.structs.replace(report, warnings=(missing, *report.warnings))
 
 
 def check(experiment: Experiment, info: DatasetInfo, base: Path | None = None) -> Report:
     """What `experiment` would do with the data that `info` describes, and every problem that can be seen beforehand.
 
-    `info` describes the whole data (`source.describe(base)`), before `data.split` divides them. The report's
-    `problems` forbid training; its `warnings` do not.
+    `info` describes the whole data (`source.describe(base)`), before `data.split` divides them; `base` (default: the
+    current folder) is where a relative `model.start` begins. The report's `problems` forbid training; its `warnings`
+    do not.
     """
     findings = Findings()
     layers, settings = experiment.model.layers, experiment.training

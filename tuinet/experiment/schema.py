@@ -186,12 +186,16 @@ def _option_in_words(kind: inspect.Type) -> str:
             schema = cast("dict[str, object]", kind.extra_json_schema or {})  # pyright: ignore[reportUnknownMemberType]
             return str(schema.get("description", "a text of a certain form"))
         case inspect.StrType():
-            return "a text in quotes" + (f" of at most {kind.max_length} characters" if kind.max_length else "")
+            return "a text in quotes" + (
+                f" of at most {kind.max_length} characters" if kind.max_length else ""
+            ).replace(" 1 characters", " one character")
         case inspect.TupleType(item_types):
             each = list(dict.fromkeys(in_words(item) for item in item_types))
             return f"a list of {len(item_types)}" + (f", each {each[0]}" if len(each) == 1 else "")
         case inspect.VarTupleType() | inspect.ListType():
             item = kind.item_type
+            if kind.min_length is not None and kind.min_length == kind.max_length:
+                return f"a list of {kind.min_length}, each {in_words(item)}"
             return "a list of tables" if struct_types(item) else f"a list, each item {in_words(item)}"
         case inspect.StructType():
             return "a table such as { kind = … }" if kind.tag is not None else "a table"
@@ -200,14 +204,14 @@ def _option_in_words(kind: inspect.Type) -> str:
 
 
 def _limits(kind: Number) -> str:
-    low: Any = kind.ge if kind.ge is not None else kind.gt
-    high: Any = kind.le if kind.le is not None else kind.lt
-    above = "" if low is None else f"of at least {low:g}" if kind.ge is not None else f"above {low:g}"
-    below = "" if high is None else f"at most {high:g}" if kind.le is not None else f"below {high:g}"
     if kind.ge is not None and kind.le is not None:
         return f" from {_figure(kind.ge)} to {_figure(kind.le)}"
-    return " " + " and ".join(part for part in (above, below) if part) if above or below else ""
+    bounds = (("of at least", kind.ge), ("above", kind.gt), ("at most", kind.le), ("below", kind.lt))
+    said = [f"{words} {_figure(bound)}" for words, bound in bounds if bound is not None]
+    return f" {' and '.join(said)}" if said else ""
 
 
 def _figure(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    if value == INT64 - 1:
+        return "2⁶³ − 1"
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"

@@ -45,8 +45,8 @@ class DataSettings(_Settings, frozen=True, kw_only=True):
     split: SplitSettings = SplitSettings()
     """What is cut off the training part for validation and for testing."""
     prepare: tuple[Preparation, ...] = ()
-    """Steps every sample goes through, in order; they are saved with the model. None: images are divided by their
-    largest possible value."""
+    """Steps every sample goes through, in order; they are saved with the model. If none of them scales,
+    images are divided by the largest value a pixel can have."""
     augment: tuple[Augmentation, ...] = ()
     """Random changes of the training images, made anew each time an image is used."""
     targets: Literal["one-hot", "binary"] | None = None
