@@ -6,47 +6,36 @@ import json
 
 import msgspec
 import numpy as np
-import pytest
 
 from tests.model.models import cnn, constant, xor
 from tuinet.data.coding import Coding
-from tuinet.inspection.summary import LayerSummary, layer_table, summarize, words
+from tuinet.data.preparation import Downsample, Standardize
+from tuinet.inspection.summary import summarize
 from tuinet.model.meta import EpochRecord
-from tuinet.nn.initializers import Normal
-from tuinet.nn.layer import Layer, Shape, ShapeError
-from tuinet.nn.layers.activation import Relu
-from tuinet.nn.layers.conv import Conv2D
-from tuinet.nn.layers.dense import Dense
-from tuinet.nn.layers.dropout import Dropout
-from tuinet.nn.layers.pool import MaxPool
 from tuinet.nn.losses import SquaredError
-from tuinet.nn.network import Sequential
 
 
 def test_the_layer_table_by_hand() -> None:
-    network = Sequential((Conv2D(4, 3, padding="same"), Relu(), MaxPool()))
-    assert layer_table(network, Shape.image(8, 6, 2)) == (
-        LayerSummary("conv1", "conv2d", "4 filters, kernel 3×3, stride 1, padding same", (8, 6, 4), 76, 8 * 6 * 4 * 18),
-        LayerSummary("relu1", "relu", "", (8, 6, 4), 0, 0),
-        LayerSummary("pool1", "max-pool", "window 2×2", (4, 3, 4), 0, 4 * 3 * 4 * 4),
-    )
-    with pytest.raises(ShapeError):
-        layer_table(network, Shape.vector(8))
+    """conv1: 3·3·1 + 1 weights a filter; 6·6 places × 4 filters × 9 products. Pooling looks at 2·2 values a place."""
+    rows = [(row.name, row.output, row.parameters, row.multiply_adds) for row in summarize(cnn()).layers]
+    assert rows == [
+        ("conv1", (6, 6, 4), 40, 6 * 6 * 4 * 9),
+        ("relu1", (6, 6, 4), 0, 0),
+        ("pool1", (3, 3, 4), 0, 3 * 3 * 4 * 4),
+        ("conv2", (2, 2, 2), 34, 2 * 2 * 2 * 16),
+        ("relu2", (2, 2, 2), 0, 0),
+        ("flatten1", (8,), 0, 0),
+        ("dropout1", (8,), 0, 0),
+        ("dense1", (3,), 27, 24),
+    ]
+    assert [row.settings for row in summarize(cnn()).layers][-2:] == ["rate 0.5", "3 units"]
 
 
-@pytest.mark.parametrize(
-    ("layer", "expected"),
-    [
-        (Dense(10), "10 units"),
-        (Dense(10, bias=False, initializer=Normal(0.5)), "10 units, no bias, initializer normal deviation 0.5"),
-        (Conv2D(8, (3, 5), stride=(2, 1), padding=1), "8 filters, kernel 3×5, stride 2×1, padding 1"),
-        (MaxPool(3, stride=2), "window 3×3, stride 2"),
-        (Dropout(0.5), "rate 0.5"),
-        (Relu(), ""),
-    ],
-)
-def test_settings_in_words(layer: Layer, expected: str) -> None:
-    assert words(layer) == expected
+def test_means_are_not_listed() -> None:
+    model = cnn()
+    step = Standardize("feature", (0.5,) * 64, (1.0,) * 64)
+    model.meta = msgspec.structs.replace(model.meta, preparation=(Downsample(1), step))
+    assert summarize(model).preparation == ("downsample factor 1", "standardize per feature")
 
 
 def test_the_totals_are_the_sums_of_the_rows() -> None:

@@ -5,21 +5,11 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from tuinet.data.preparation import Preparation, Standardize
+from tuinet.experiment.costs import kind_of, layer_rows, settings_in_words
+from tuinet.experiment.report import LayerRow
 from tuinet.model.meta import EpochRecord
 from tuinet.model.model import Model
-from tuinet.nn.layer import Layer, Shape
-from tuinet.nn.network import Sequential
-
-
-class LayerSummary(msgspec.Struct, frozen=True):
-    """One layer: `output` is the shape of one sample after it, `multiply_adds` its cost for one sample forward."""
-
-    name: str
-    kind: str
-    settings: str
-    output: tuple[int, ...]
-    parameters: int
-    multiply_adds: int
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -34,7 +24,7 @@ class Summary(msgspec.Struct, frozen=True):
     input: tuple[int, ...]
     preparation: tuple[str, ...]
     prepared: tuple[int, ...]
-    layers: tuple[LayerSummary, ...]
+    layers: tuple[LayerRow, ...]
     loss: str
     targets: str
     labels: tuple[str, ...]
@@ -52,7 +42,7 @@ class Summary(msgspec.Struct, frozen=True):
 def summarize(model: Model) -> Summary:
     """Everything `tuinet inspect` shows. `not_finite` counts weights that are no finite numbers."""
     meta = model.meta
-    layers = layer_table(model.network, model.prepared_shape)
+    layers = layer_rows(model.network, model.network.shapes(model.prepared_shape))
     return Summary(
         name=meta.name,
         task=meta.task,
@@ -61,10 +51,10 @@ def summarize(model: Model) -> Summary:
         multiply_adds=sum(layer.multiply_adds for layer in layers),
         not_finite=int(model.parameter_count - np.isfinite(model.params.vector).sum()),
         input=meta.input_shape.sizes,
-        preparation=tuple(f"{kind_of(step)} {words(step)}".strip() for step in meta.preparation),
+        preparation=tuple(map(_preparation, meta.preparation)),
         prepared=model.prepared_shape.sizes,
         layers=layers,
-        loss=f"{kind_of(meta.loss)} {words(meta.loss)}".strip(),
+        loss=f"{kind_of(meta.loss)} {settings_in_words(meta.loss)}".strip(),
         targets=_targets(model),
         labels=meta.labels,
         columns=tuple(column.name for column in meta.columns),
@@ -79,50 +69,10 @@ def summarize(model: Model) -> Summary:
     )
 
 
-def layer_table(network: Sequential, shape: Shape) -> tuple[LayerSummary, ...]:
-    """One row a layer for inputs of `shape`. Costs no arrays. Raises LayerShapeError."""
-    shapes = network.shapes(shape)
-    rows: list[LayerSummary] = []
-    for name, layer, before, after in zip(network.names(), network.layers, shapes, shapes[1:], strict=False):
-        parameters = sum(spec.size for spec in layer.param_shapes(before).values())
-        rows.append(
-            LayerSummary(name, kind_of(layer), words(layer), after.sizes, parameters, layer.multiply_adds(before))
-        )
-    return tuple(rows)
-
-
-def kind_of(settings: msgspec.Struct) -> str:
-    """What the settings are called in an experiment file: `conv2d`, `max-pool`."""
-    return str(settings.__struct_config__.tag)
-
-
-def words(settings: Layer | msgspec.Struct) -> str:
-    """Settings in words: "16 filters, kernel 3×3, stride 1, padding same". What is not set is left out."""
-    found: list[str] = []
-    for field in settings.__struct_fields__:
-        value = getattr(settings, field)
-        name = field.replace("_", " ")
-        if value is None or value is True:
-            continue
-        if value is False:
-            found.append(f"no {name}")
-        elif isinstance(value, msgspec.Struct):
-            found.append(f"{name} {kind_of(value)} {words(value)}".strip())
-        elif isinstance(value, tuple):
-            found.append(f"{name} {_tuple(value)}")
-        elif isinstance(value, int) and name.endswith("s"):
-            found.append(f"{value} {name}")
-        elif field in ("kernel", "window"):
-            found.append(f"{name} {value}×{value}")
-        else:
-            found.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
-    return ", ".join(found)
-
-
-def _tuple(values: tuple[object, ...]) -> str:
-    if len(values) <= 4:
-        return "×".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-    return f"of {len(values)} values"
+def _preparation(step: Preparation) -> str:
+    if isinstance(step, Standardize):  # its numbers would fill pages
+        step = msgspec.structs.replace(step, mean=None, deviation=None)
+    return f"{kind_of(step)} {settings_in_words(step)}".strip()
 
 
 def _targets(model: Model) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
 
-from tuinet.inspection.trace import Trace
-from tuinet.nn.layer import Value
 from tuinet.nn.params import Array
+
+if TYPE_CHECKING:  # whoever draws views needs no models
+    from tuinet.inspection.trace import Trace
+    from tuinet.nn.layer import Value
 
 Kind = Literal["image", "images", "matrix", "vector"]
 
@@ -43,9 +45,7 @@ def views(trace: Trace, sample: int = 0) -> tuple[View, ...]:
     """
     shown = [view("input", trace.input, sample)]
     shown += [view(path, value, sample) for path, value in trace.values.items()]
-    prediction = trace.prediction
-    labels = prediction.meta.labels if prediction.meta is not None else ()
-    scores = prediction.scores[sample]
+    scores, labels = trace.prediction.scores[sample], trace.prediction.meta.labels
     axis = Axis("class" if labels else "output", labels if len(labels) == len(scores) else ())
     return (*shown, View("scores", "vector", (axis,), np.array(scores)))
 

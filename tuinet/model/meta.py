@@ -30,8 +30,8 @@ class EpochRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     epoch: int
     step: int
-    train: Mapping[str, float | None]
-    validation: Mapping[str, float | None] | None = None
+    train: Mapping[str, int | float | None]
+    validation: Mapping[str, int | float | None] | None = None
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

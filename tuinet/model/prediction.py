@@ -18,13 +18,14 @@ class Prediction:
     outputs  (N, S) what the last layer gives (logits, if the loss has softmax or sigmoid fused)
     scores   (N, S) probabilities for cross-entropies, signs for perceptrons, else the outputs
     ids      (N,) class ids, and their `labels`; None for regression
+    meta     what the model knows about its outputs
     """
 
     outputs: Array
     scores: Array
-    ids: Array | None = None
-    labels: list[str] | None = None
-    meta: Meta | None = None
+    ids: Array | None
+    labels: list[str] | None
+    meta: Meta
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -34,7 +35,7 @@ class Prediction:
 
         With one output a class, by the outputs; with a binary code, by the distance to each class's code word.
         """
-        if self.meta is None or self.ids is None:
+        if self.ids is None:
             raise ValueError("a regression ranks no classes")
         coding = self.meta.coding
         if coding.kind == "binary":
@@ -49,7 +50,7 @@ def predicted(meta: Meta, outputs: Array) -> Prediction:
     """What `outputs` (N, S) mean."""
     scores = apply_activation(meta.loss, outputs)
     if meta.task == "regression":
-        return Prediction(outputs, scores, meta=meta)
+        return Prediction(outputs, scores, None, None, meta)
     ids = decode(meta, outputs, scores)
     return Prediction(outputs, scores, ids, [meta.labels[i] for i in ids], meta)
 
