@@ -35,7 +35,7 @@ format: $(VENV)/.installed-dev
 
 # Rewrites the documents that are made from the code.
 docs: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.documents
+	$(BIN)/python docs/generate.py
 
 # Makes the stored reference values again, live, from PyTorch, scikit-learn and ONNX, and compares.
 parity: $(PARITY_VENV)/.installed

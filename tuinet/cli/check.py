@@ -86,6 +86,7 @@ def _costs(report: Report) -> list[tuple[str, object]]:
             ("best weights", memory.best),
             (f"activations of {memory.samples:,} samples", memory.activations),
         )
+        if count
     ]
     learning = f", of which {totals.trainable:,} learn" if totals.trainable != totals.parameters else ""
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -108,6 +109,6 @@ def _debug() -> None:
 def main() -> None:
     """Where the installed command begins."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × or é gets "?" in its place, not a traceback
     sys.exit(run(sys.argv[1:]))

@@ -62,11 +62,17 @@ def write_table(headers: Sequence[str], rows: Iterable[Sequence[object]], right:
 
 
 def write_facts(facts: Iterable[tuple[str, object]]) -> None:
-    """Name and value, one pair a line, values aligned; pairs whose value is "" are left out."""
+    """Name and value, one pair a line, values aligned; "" leaves a pair out. A terminal gets them wrapped."""
+    import textwrap
+
     shown = [(name, printable(value)) for name, value in facts if value not in ("", None)]
     width = max((len(name) for name, _ in shown), default=0)
+    columns = max(40, terminal_size()[0] - width - 2) if is_terminal() else None
     for name, value in shown:
-        click.echo(f"{name.ljust(width)}  {value}")
+        # Paths stay whole, to be copied.
+        lines = textwrap.wrap(value, columns, break_long_words=False, break_on_hyphens=False) if columns else [value]
+        for number, line in enumerate(lines):
+            click.echo(f"{(name if number == 0 else '').ljust(width)}  {line}")
 
 
 def use_color() -> bool:

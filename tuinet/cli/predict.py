@@ -28,7 +28,7 @@ CHUNK = 4096
 def command(model: str, inputs: tuple[str, ...], top: int, as_json: bool) -> None:
     """Ask MODEL about each INPUT.
 
-    An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of one sample or many, or a row: 5.1,3.5,1.4,0.2
+    An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2
     """
     from tuinet.cli.inputs import read_inputs
     from tuinet.cli.output import write_json

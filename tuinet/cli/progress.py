@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PLAIN_LINES = 50
 """About how many epochs a run without a terminal reports: all of them up to here, then every second, third …"""
 
+MOVING = (ev.StepDone, ev.EpochDone, ev.RunStarted, ev.PhaseStarted)
+"""The events that say how far the run has come."""
+
 
 class Progress:
     """Takes the events of a run one by one; `reason` is why it ended, once it has."""
@@ -29,12 +32,13 @@ class Progress:
         self.directory = directory
         self.started: ev.RunStarted | None = None
         self.reason: str | None = None
+        self.epochs = 0
+        self.steps = 0
 
     def __enter__(self) -> Progress:
         for event, _ in read_events(self.directory / EVENTS):
-            if isinstance(event, ev.RunStarted):  # a resumed run began earlier
-                self.started = event
-                break
+            if isinstance(event, (ev.RunStarted, ev.PhaseStarted)):  # a resumed run began earlier
+                self.expect(event)
         return self
 
     def __exit__(
@@ -43,10 +47,19 @@ class Progress:
         pass
 
     def show(self, event: ev.Event) -> None:
+        if isinstance(event, ev.RunEnded):
+            self.reason = event.reason
+        self.expect(event)
+
+    def expect(self, event: ev.Event) -> None:
+        """How many epochs and steps there will be at most, as far as the event tells."""
         if isinstance(event, ev.RunStarted):
             self.started = event
-        elif isinstance(event, ev.RunEnded):
-            self.reason = event.reason
+            self.epochs, self.steps = event.epochs, event.epochs * event.steps_per_epoch
+        elif isinstance(event, ev.PhaseStarted) and self.started is not None:
+            per_epoch = -(-event.samples // self.started.batch_size)
+            done = -(-event.step // max(1, self.started.steps_per_epoch))
+            self.epochs, self.steps = done + event.epochs, event.step + event.epochs * per_epoch
 
 
 class JsonProgress(Progress):
@@ -80,9 +93,9 @@ class PlainProgress(QuietProgress):
         self.unprinted: str | None = None
 
     def show(self, event: ev.Event) -> None:
-        if isinstance(event, ev.StepDone):
+        if isinstance(event, MOVING):
             self.speed.add(event)
-        elif isinstance(event, ev.EpochDone):
+        if isinstance(event, ev.EpochDone):
             self._epoch(event)
         else:
             if isinstance(event, (ev.RunEnded, ev.RunFailed)) and self.unprinted:
@@ -93,9 +106,8 @@ class PlainProgress(QuietProgress):
         super().show(event)
 
     def _epoch(self, event: ev.EpochDone) -> None:
-        epochs = self.started.epochs if self.started else 0
-        line = f"epoch {event.epoch}/{epochs}  step {event.step}  {scores(event)}  {self.speed.words()}".rstrip()
-        every = -(-epochs // PLAIN_LINES) or 1
+        line = f"epoch {event.epoch}/{self.epochs}  step {event.step}  {scores(event)}  {self.speed.words()}".rstrip()
+        every = -(-self.epochs // PLAIN_LINES) or 1
         if event.complete and (event.epoch % every == 0 or event.epoch == 1):
             click.echo(line)
             self.unprinted = None
@@ -111,7 +123,6 @@ class BarProgress(QuietProgress):
         self.speed = Speed()
         self.loss: float | None = None
         self.scores = ""
-        self.epoch = 1
         self.live: Live | None = None
 
     def __enter__(self) -> BarProgress:
@@ -129,8 +140,6 @@ class BarProgress(QuietProgress):
             expand=True,
         )
         self.task = self.bars.add_task("starting", total=None, rest="")
-        if self.started:
-            self._total(self.started)
         # stderr stays as it is: an error message must not be drawn over.
         console = Console(highlight=False, markup=False)
         self.live = Live(console=console, refresh_per_second=5, transient=True, get_renderable=self._draw)
@@ -143,27 +152,25 @@ class BarProgress(QuietProgress):
         self._stop()
 
     def show(self, event: ev.Event) -> None:
-        if isinstance(event, ev.RunStarted):
-            self._total(event)
-        elif isinstance(event, ev.StepDone):
-            self._step(event)
-        elif isinstance(event, ev.EpochDone):
-            self.scores = scores(event)
-        elif isinstance(event, (ev.RunEnded, ev.RunFailed)):
+        if isinstance(event, (ev.RunEnded, ev.RunFailed)):
             self._stop()
         words = sentence(event)
         if words:
             self._print(words)
         super().show(event)
+        if isinstance(event, ev.StepDone):
+            self.loss = event.loss.mean
+        elif isinstance(event, ev.EpochDone):
+            self.scores = scores(event, brief=True)
+        if isinstance(event, MOVING):
+            self._move(event)
 
-    def _total(self, event: ev.RunStarted) -> None:
-        self.bars.update(self.task, total=event.epochs * event.steps_per_epoch)
-
-    def _step(self, event: ev.StepDone) -> None:
+    def _move(self, event: ev.StepDone | ev.EpochDone | ev.RunStarted | ev.PhaseStarted) -> None:
         self.speed.add(event)
-        self.loss, self.epoch = event.loss.mean, event.epoch
-        epochs = f"/{self.started.epochs}" if self.started else ""
-        self.bars.update(self.task, completed=event.step, description=f"epoch {event.epoch}{epochs}")
+        words = self.bars.tasks[0].description
+        if isinstance(event, ev.StepDone | ev.EpochDone):
+            words = f"epoch {event.epoch}/{self.epochs}" if self.epochs else f"epoch {event.epoch}"
+        self.bars.update(self.task, completed=event.step, total=self.steps or None, description=words)
 
     def _draw(self) -> Any:
         from rich.console import Group
@@ -192,38 +199,41 @@ class BarProgress(QuietProgress):
 
 
 class Speed:
-    """Samples and steps a second, averaged over about the last five seconds of the log's own clock."""
+    """Steps a second, over about the last five seconds of the log's own clock."""
 
     SECONDS = 5.0
 
     def __init__(self) -> None:
-        self.marks: list[tuple[float, int, int]] = []
-        self.samples = 0
+        self.marks: list[tuple[float, int]] = []
+        self.samples_per_step = 0.0
 
-    def add(self, event: ev.StepDone) -> None:
+    def add(self, event: ev.Event) -> None:
+        """Count from the event's time and step on; a beginning forgets what was before."""
         if event.time is None:
             return
-        self.samples += event.samples
-        self.marks.append((event.time, event.step, self.samples))
+        if isinstance(event, (ev.RunStarted, ev.PhaseStarted)):
+            self.marks.clear()
+        if isinstance(event, ev.RunStarted):
+            self.samples_per_step = event.samples.get("train", 0) / max(1, event.steps_per_epoch)
+        self.marks.append((event.time, event.step))
         while len(self.marks) > 2 and event.time - self.marks[1][0] > self.SECONDS:
             self.marks.pop(0)
 
     def words(self) -> str:
         """1,234 samples/s, or "" while there is nothing to measure."""
-        rate = self._rate(2)
-        return f"{rate:,.0f} samples/s" if rate else ""
+        rate = self._rate()
+        return f"{rate * self.samples_per_step:,.0f} samples/s" if rate and self.samples_per_step else ""
 
     def seconds(self, steps: float) -> float | None:
         """How long `steps` more steps take at this speed."""
-        rate = self._rate(1)
+        rate = self._rate()
         return steps / rate if rate else None
 
-    def _rate(self, column: int) -> float | None:
+    def _rate(self) -> float | None:
         if len(self.marks) < 2:
             return None
-        first, last = self.marks[0], self.marks[-1]
-        passed = last[0] - first[0]
-        return (last[column] - first[column]) / passed if passed > 0 else None
+        (began, first), (now, last) = self.marks[0], self.marks[-1]
+        return (last - first) / (now - began) if now > began else None
 
 
 def new_progress(directory: Path, *, as_json: bool = False, quiet: bool = False) -> Progress:
@@ -235,22 +245,22 @@ def new_progress(directory: Path, *, as_json: bool = False, quiet: bool = False)
     return BarProgress(directory) if is_terminal() else PlainProgress(directory)
 
 
-def scores(event: ev.EpochDone) -> str:
+def scores(event: ev.EpochDone, brief: bool = False) -> str:
     """The figures of an epoch in a line: train, then validation."""
-    parts = [figures("train", event.train)]
+    parts = [figures("train", event.train, brief)]
     if event.validation:
-        parts.append(figures("validation", event.validation) + (" *" if event.best else ""))
+        parts.append(figures("validation", event.validation, brief) + (" (best)" if event.best else ""))
     return "  ".join(parts)
 
 
-def figures(name: str, metrics: Mapping[str, float | None]) -> str:
-    """loss and accuracy (or mse) under a name, in words."""
-    words = [f"{name} loss {number(metrics.get('loss'))}"]
+def figures(name: str, metrics: Mapping[str, float | None], brief: bool = False) -> str:
+    """The loss and what else people look at, under a name: "train loss 0.1, accuracy 97.00 %"."""
+    words = [number(metrics.get("loss")) if brief else f"loss {number(metrics.get('loss'))}"]
     if metrics.get("accuracy") is not None:
-        words.append(percent(metrics["accuracy"]))
+        words.append(percent(metrics["accuracy"]) if brief else f"accuracy {percent(metrics['accuracy'])}")
     elif metrics.get("r2") is not None:
         words.append(f"R² {number(metrics['r2'])}")
-    return " ".join(words)
+    return f"{name} {(' ' if brief else ', ').join(words)}".strip()
 
 
 def sentence(event: ev.Event) -> str:

@@ -101,25 +101,29 @@ def _facts(run: RunSummary) -> list[tuple[str, object]]:
         ("last change", f"{datetime.fromtimestamp(run.changed):%Y-%m-%d %H:%M:%S}"),
     ]
     parts = run.metrics or ({"validation": run.validation} if run.validation else {})
-    facts += [(name, figures("", metrics).strip()) for name, metrics in parts.items()]
+    facts += [(name, figures("", metrics)) for name, metrics in parts.items()]
     facts.append(("note", (run.message or "").replace("\n", " ")))
     return facts
 
 
 def _losses(directory: Path) -> list[Any]:
-    """The training loss of each logged step and the validation losses, as series for the chart."""
+    """The training losses, of steps or of epochs, and the validation losses, as series for the chart."""
     from tuinet.render.chart import Series
     from tuinet.training.directory import EVENTS
     from tuinet.training.events import EpochDone, StepDone
     from tuinet.training.log import read_events
 
-    train: list[tuple[int, float | None]] = []
+    steps: list[tuple[int, float | None]] = []
+    epochs: list[tuple[int, float | None]] = []
     validation: list[tuple[int, float | None]] = []
     for event, _ in read_events(directory / EVENTS):
         if isinstance(event, StepDone):
-            train.append((event.step, event.loss.mean))
-        elif isinstance(event, EpochDone) and event.validation:
-            validation.append((event.step, event.validation.get("loss")))
+            steps.append((event.step, event.loss.mean))
+        elif isinstance(event, EpochDone):
+            epochs.append((event.step, event.train.get("loss")))
+            validation.append((event.step, (event.validation or {}).get("loss")))
+    # A short run may have fewer step events than epochs.
+    train = steps if len(steps) >= len(epochs) else epochs
     return [
         Series("train", [x for x, _ in train], [y for _, y in train], "blue"),
         Series("validation", [x for x, _ in validation], [y for _, y in validation], "red", "●"),
@@ -142,8 +146,8 @@ def watch(run: str, as_json: bool) -> int:
     with new_progress(directory, as_json=as_json) as progress:
         for event in follow(directory):
             progress.show(event)
-            failed = isinstance(event, RunFailed)
-            if failed:
+            if isinstance(event, RunFailed):
+                failed = True
                 click.echo(printable_lines(event.message), err=True)
     if progress.reason is None and not failed:
         click.echo(f"{directory}: {summary(directory).state}", err=True)

@@ -12,6 +12,7 @@ from tuinet.errors import EXIT_DONE, EXIT_INTERRUPTED
 if TYPE_CHECKING:
     from tuinet.cli.progress import Progress
     from tuinet.training.build import Job
+    from tuinet.training.interrupts import Interrupts
 
 
 @click.command("train", short_help="Train an experiment, or go on with a run.")
@@ -73,11 +74,10 @@ def _follow(
     job: Job | None,
     threads: int | None,
     changes: tuple[str, ...],
-    interrupts: object,
+    interrupts: Interrupts,
 ) -> None:
     from tuinet.training.run import train_run
 
-    assert callable(interrupts)
     events = train_run(directory, job=job, threads=threads, changes=changes, interrupted=interrupts)
     try:
         for event in events:
