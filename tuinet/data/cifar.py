@@ -34,8 +34,8 @@ BATCH = re.compile(r"data_batch_(\d{1,3})\.bin|test_batch\.bin")
 PICKLED = re.compile(r"data_batch_\d+|test_batch|batches\.meta|cifar-10-python.*")
 PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
-File = tuple[str, IO[bytes], int]
-"""Name, content, size."""
+File = tuple[str, Array, int]
+"""Name, bytes (none of a batch that is only described), size."""
 
 
 class CifarBinary(FileSource, frozen=True, tag="cifar-binary"):
@@ -52,20 +52,20 @@ class CifarBinary(FileSource, frozen=True, tag="cifar-binary"):
         path = base / self.path
         batches: dict[str, tuple[Array, Array]] = {}
         labels = LABELS
-        for name, file, size in _files(path):
+        for name, content, size in _files(path, whole=True):
             if name == META:
-                labels = _labels(file, size, path)
+                labels = _labels(content, path)
             else:
-                batches[name] = _records(file, size, f"{path}, {name}", path)
+                batches[name] = _records(content, _count(size, f"{path}, {name}"), f"{path}, {name}")
         return _dataset(path, batches, labels)
 
     def describe(self, base: Path) -> DatasetInfo:
         path = base / self.path
         batches: dict[str, tuple[Array, Array]] = {}
         labels = LABELS
-        for name, file, size in _files(path):
+        for name, content, size in _files(path, whole=False):
             if name == META:
-                labels = _labels(file, size, path)
+                labels = _labels(content, path)
             else:
                 count = _count(size, f"{path}, {name}")
                 batches[name] = (placeholder((count, 32, 32, 3), np.dtype("u1")), placeholder((count,), np.dtype("u1")))
@@ -100,10 +100,9 @@ def _count(size: int, where: str) -> int:
     return size // RECORD
 
 
-def _records(file: IO[bytes], size: int, where: str, path: Path) -> tuple[Array, Array]:
+def _records(content: Array, count: int, where: str) -> tuple[Array, Array]:
     """Images (N, 32, 32, 3) and class ids (N,)."""
-    count = _count(size, where)
-    records = read_into(file, size, path).reshape(count, RECORD)
+    records = content.reshape(count, RECORD)
     ids = records[:, 0].copy()
     if ids.max() >= len(LABELS):
         row = int(np.argmax(ids >= len(LABELS)))
@@ -112,34 +111,42 @@ def _records(file: IO[bytes], size: int, where: str, path: Path) -> tuple[Array,
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), ids
 
 
-def _labels(file: IO[bytes], size: int, path: Path) -> tuple[str, ...]:
+def _labels(content: Array, path: Path) -> tuple[str, ...]:
     try:
-        text = file.read(MAX_META + 1).decode("utf-8")
+        text = content.tobytes().decode("utf-8")
     except UnicodeDecodeError:
         raise TuinetError(f"{path}: {META} is not text in UTF-8") from None
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if size > MAX_META or len(names) != len(LABELS) or len(set(names)) != len(names):
+    if len(names) != len(LABELS) or len(set(names)) != len(names):
         raise TuinetError(f"{path}: {META} must hold the {len(LABELS)} class names, one a line")
     return names
 
 
-def _files(path: Path) -> Iterator[File]:
-    """The batches and the class names in a folder or an archive, each open until the next is asked for."""
+def _files(path: Path, whole: bool) -> Iterator[File]:
+    """The batches (their content if `whole`) and the class names in a folder or an archive."""
     if PICKLED.fullmatch(path.name) and path.is_file():
         raise _pickled(path)
     total = 0
     seen: set[str] = set()
-    for name, file, size in _in_folder(path) if path.is_dir() else _in_archive(path):
+    for name, content, size in _in_folder(path, whole) if path.is_dir() else _in_archive(path, whole):
         total += size
         if total > MAX_TOTAL:
             raise TuinetError(f"{path} holds more than {MAX_TOTAL >> 20} MiB of batches; CIFAR-10 has 176")
         if name in seen:
             raise TuinetError(f"{path} holds {name} twice")
         seen.add(name)
-        yield name, file, size
+        yield name, content, size
 
 
-def _in_folder(path: Path) -> Iterator[File]:
+def _content(file: IO[bytes], name: str, size: int, path: Path, whole: bool) -> Array:
+    """Read here, not by the caller, so that what goes wrong meets the reader that knows what it means."""
+    limit = MAX_META if name == META else MAX_TOTAL
+    if size > limit:
+        raise TuinetError(f"{path}: {name} has {size} bytes, far more than CIFAR-10's")
+    return read_into(file, size if whole or name == META else 0, path)
+
+
+def _in_folder(path: Path, whole: bool) -> Iterator[File]:
     try:
         names = sorted(entry.name for entry in path.iterdir())
     except OSError as error:
@@ -151,10 +158,12 @@ def _in_folder(path: Path) -> Iterator[File]:
                 raise _pickled(path / name)
     for name in wanted:
         with reading(path / name) as file:
-            yield name, file, (path / name).stat().st_size
+            size = (path / name).stat().st_size
+            content = _content(file, name, size, path, whole)
+        yield name, content, size
 
 
-def _in_archive(path: Path) -> Iterator[File]:
+def _in_archive(path: Path, whole: bool) -> Iterator[File]:
     with reading(path) as file:
         start = file.read(2)
         file.seek(0)
@@ -162,14 +171,14 @@ def _in_archive(path: Path) -> Iterator[File]:
             raise _pickled(path)
         try:
             with _Unzipped(fileobj=file) as plain:
-                yield from _members(path, cast(IO[bytes], plain))
+                yield from _members(path, cast(IO[bytes], plain), whole)
         # What gzip and tarfile raise for damaged files; deep chains of header entries make tarfile recurse.
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, RecursionError, ValueError) as error:
             hint = "give the folder cifar-10-batches-bin or its .tar.gz"
             raise TuinetError(f"{path} is damaged or no CIFAR-10 archive: {error}", hint) from None
 
 
-def _members(path: Path, plain: IO[bytes]) -> Iterator[File]:
+def _members(path: Path, plain: IO[bytes], whole: bool) -> Iterator[File]:
     pickled = ""
     found = 0
     with tarfile.open(fileobj=plain, mode="r:") as archive:
@@ -186,7 +195,7 @@ def _members(path: Path, plain: IO[bytes]) -> Iterator[File]:
                 raise TuinetError(f"{path}: {name} is not a plain file")
             found += name != META
             with content:
-                yield name, content, member.size
+                yield name, _content(content, name, member.size, path, whole), member.size
     if pickled and not found:
         raise _pickled(path / pickled)
 

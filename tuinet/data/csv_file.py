@@ -146,7 +146,9 @@ def _survey(source: CsvFile, path: Path) -> _Table:
         if len(used) < 2:
             raise TuinetError(f"{path} has no input columns besides the target", "is the delimiter right?")
         seen = {index: _Seen() for index in used}
-        labels = names or [f"column {index + 1}" for index in range(len(first[1]))]
+        # Until all lines are seen, what holds no number is called by its first cell: most tables have names there.
+        guessed = [cell if cell and number_in(cell) is None else f"column {n + 1}" for n, cell in enumerate(first[1])]
+        labels = names or guessed
         count = 0
         for block in blocks_of(rows):
             count += len(block)
@@ -155,10 +157,11 @@ def _survey(source: CsvFile, path: Path) -> _Table:
             names = labels = _names(first[1], source, path)
         if names is None:
             count += 1
+            labels = [f"column {index + 1}" for index in range(len(first[1]))]
             _look([first], seen, forced, labels, path)
     if not count:
         raise TuinetError(f"{path} holds no rows below the names")
-    columns = {index: _column(labels[index], what, path) for index, what in seen.items()}
+    columns = {index: _column(index, labels[index], what, path) for index, what in seen.items()}
     task, classes = _task(source, columns[target], seen[target], count, path)
     goal = columns.pop(target)
     width = sum(column.width for column in columns.values())
@@ -190,7 +193,7 @@ def _look(block: list[Row], seen: dict[int, _Seen], forced: set[int], names: lis
                 what.words.setdefault(cell, line)
                 what.word_rows += 1
                 if len(what.words) > MAX_WORDS:
-                    hint = "if it only names the rows, leave it out: ignore = [" + repr(names[index]) + "]"
+                    hint = f"if it only names the rows, leave it out: ignore = [{index}]"
                     raise at(path, line, names[index], f"is the {MAX_WORDS + 1}th different word of its column", hint)
             else:
                 check_range(np.array([value]), [(line, row)], index, names[index], path)
@@ -210,7 +213,7 @@ def _is_header(source: CsvFile, first: Row, seen: dict[int, _Seen], path: Path) 
     return all(number_in(first[1][index]) is None for index in numeric)
 
 
-def _column(name: str, what: _Seen, path: Path) -> Column:
+def _column(index: int, name: str, what: _Seen, path: Path) -> Column:
     if not what.word_rows:
         return Column(name)
     if what.number_rows:
@@ -219,7 +222,7 @@ def _column(name: str, what: _Seen, path: Path) -> Column:
             line, text, why = word[1], word[0], "is not a number, unlike others in its column"
         else:
             line, text, why = *what.number, "is a number, unlike others in its column"
-        hint = f"correct it, or take the column as words: categorical = [{name!r}]"
+        hint = f"correct it, or take the column as words: categorical = [{index}]"
         raise at(path, line, name, f"holds {text[:40]!r}, which {why}", hint)
     return Column(name, tuple(sorted(what.words)))
 
