@@ -108,7 +108,7 @@ def _check_text(meta: Meta) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise TuinetError(f"the name {ascii(text[:60])} is not valid text", "Rename it.") from None
+            raise TuinetError(f"the name {text[:60]!a} is not valid text", "Rename it.") from None
 
 
 def _check_coding(meta: Meta, outputs: int) -> None:
