@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -42,9 +44,30 @@ batch_size = 20
 """
 
 
-def tuinet(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tuinet", *arguments]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+class Tuinet:
+    """A `tuinet` process; what it says goes to a file, so that nothing waits for a reader."""
+
+    def __init__(self, *arguments: str, cwd: Path) -> None:
+        command = [sys.executable, "-m", "tuinet", *arguments]
+        handle, name = tempfile.mkstemp()
+        self.said = Path(name)
+        self.process = subprocess.Popen(command, cwd=cwd, stdout=handle, stderr=subprocess.STDOUT)
+        os.close(handle)
+
+    def end(self, code: int, seconds: float = 120) -> str:
+        """Wait for the end, hold the exit code to `code`, and return what was said."""
+        try:
+            found = self.process.wait(seconds)
+        finally:
+            self.kill()
+        said = self.said.read_text()
+        assert found == code, said
+        return said
+
+    def kill(self) -> None:
+        """kill -9, if it still lives."""
+        self.process.kill()
+        self.process.wait()
 
 
 def lines(run: Path) -> list[dict[str, object]]:
@@ -70,29 +93,31 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_change_nothing(place: Path):
+    text = EXPERIMENT.replace("epochs = 6", "epochs = 50").replace("patience = 3", "patience = 20")
+    (place / "e.toml").write_text(text)
     (place / "alone").mkdir(), (place / "killed").mkdir()
-    alone = tuinet("train", "../e.toml", "--out", "run", "--quiet", cwd=place / "alone")
-    begin = time.monotonic()
-    assert alone.wait(120) == 0, alone.stderr.read()
-    length = time.monotonic() - begin
+    first, again = ("train", "../e.toml", "--out", "run", "--quiet"), ("train", "--resume", "run", "--quiet")
+    Tuinet(*first, cwd=place / "alone").end(0)
     rng = random.Random(7)
     killed = place / "killed" / "run"
+    log = killed / "events.jsonl"
     kills = 0
-    first = ("train", "../e.toml", "--out", "run", "--quiet")
     while kills < 10:
-        started = (killed / "experiment.toml").exists()
-        process = tuinet(*(("train", "--resume", "run", "--quiet") if started else first), cwd=place / "killed")
-        time.sleep(rng.uniform(0.15, length / 3))
-        if process.poll() is not None and (killed / "events.jsonl").read_text().count("run-ended"):
-            (killed / "checkpoint.safetensors").unlink()  # it got to the end: from the start once more
-            continue
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
         if killed.exists() and not (killed / "experiment.toml").exists():
-            killed.rmdir()
-    last = tuinet("train", "--resume", "run", "--quiet", cwd=place / "killed")
-    assert last.wait(120) == 0, last.stderr.read()
+            killed.rmdir()  # killed between making the directory and writing into it
+        before = log.stat().st_mtime_ns if log.exists() else 0
+        trainer = Tuinet(*(again if killed.exists() else first), cwd=place / "killed")
+        if kills % 5:  # most kills hit the training, some whatever comes before it
+            wait_for(
+                lambda t=trainer, b=before: (
+                    t.process.poll() is not None or (log.exists() and log.stat().st_mtime_ns != b)
+                )
+            )
+        time.sleep(rng.uniform(0.0, 0.6))
+        assert trainer.process.poll() is None, "the run is too short to be killed ten times: " + trainer.end(0)
+        trainer.kill()
+        kills += 1
+    Tuinet(*again, cwd=place / "killed").end(0)
     other = place / "alone" / "run"
     assert (killed / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
     assert lines(killed) == lines(other)
@@ -102,18 +127,17 @@ def test_ten_kills_at_random_moments_change_nothing(place: Path):
 def test_ctrl_c_saves_and_exits_130_and_resuming_ends_as_if_nothing_had_been(place: Path):
     long = EXPERIMENT.replace("epochs = 6", "epochs = 12").replace("patience = 3", "patience = 50")
     (place / "e.toml").write_text(long)
-    alone = tuinet("train", "e.toml", "--out", "alone", "--quiet", cwd=place)
-    assert alone.wait(120) == 0, alone.stderr.read()
+    alone = Tuinet("train", "e.toml", "--out", "alone", "--quiet", cwd=place)
+    alone.end(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         run = place / f"run{number}"
-        process = tuinet("train", "e.toml", "--out", run.name, "--quiet", cwd=place)
+        trainer = Tuinet("train", "e.toml", "--out", run.name, "--quiet", cwd=place)
         wait_for(lambda run=run: (run / "events.jsonl").exists() and len(lines(run)) > 1)
-        process.send_signal(number)
-        assert process.wait(20) == 130, process.stderr.read()
+        trainer.process.send_signal(number)
+        assert "resume" in trainer.end(130)
         assert lines(run)[-1]["reason"] == "interrupted"
         assert summary(run).state == "interrupted"
-        again = tuinet("train", "--resume", run.name, "--quiet", cwd=place)
-        assert again.wait(120) == 0, again.stderr.read()
+        Tuinet("train", "--resume", run.name, "--quiet", cwd=place).end(0)
         same = (
             [{**event, "model": None} for event in lines(run)],
             [{**event, "model": None} for event in lines(place / "alone")],
@@ -126,7 +150,7 @@ def test_a_run_is_steered_from_another_process(place: Path):
     (place / "e.toml").write_text(
         EXPERIMENT.replace("epochs = 6", "epochs = 100000").replace("patience = 3", "patience = 90000")
     )
-    process = tuinet("train", "e.toml", "--out", "run", "--quiet", cwd=place)
+    trainer = Tuinet("train", "e.toml", "--out", "run", "--quiet", cwd=place)
     run = place / "run"
     try:
         wait_for(lambda: (run / "events.jsonl").exists() and len(lines(run)) > 1)
@@ -146,12 +170,11 @@ def test_a_run_is_steered_from_another_process(place: Path):
         assert [e.rate for e, _ in read_events(run / "events.jsonl") if isinstance(e, StepDone)][-1] <= 0.001
         with pytest.raises(TuinetError, match="being trained already"):
             next(train_run(run))
-        other = tuinet("train", "--resume", "run", "--quiet", cwd=place)
-        assert other.wait(20) == 2 and "being trained already" in other.stderr.read()
+        assert "being trained already" in Tuinet("train", "--resume", "run", "--quiet", cwd=place).end(2)
         command(run, new_line("stop", keep="last"))
-        assert process.wait(20) == 0
+        trainer.end(0)
     finally:
-        process.kill()
+        trainer.kill()
     events = [event for event, _ in read_events(run / "events.jsonl")]
     assert isinstance(events[-1], RunEnded) and events[-1].reason == "stopped"
     assert [e.do for e in events if isinstance(e, CommandDone)] == ["pause", "step", "step", "set", "resume", "stop"]

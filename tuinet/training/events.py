@@ -70,8 +70,8 @@ class EpochDone(Event, frozen=True, kw_only=True, tag="epoch"):
 
     epoch: int
     complete: bool
-    train: Mapping[str, float | None]
-    validation: Mapping[str, float | None] | None = None
+    train: Mapping[str, int | float | None]
+    validation: Mapping[str, int | float | None] | None = None
     best: bool = False
 
 
@@ -116,7 +116,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
     """The run ended: `reason` is epochs, early-stopping, no-mistakes, stopped or interrupted."""
 
     reason: str
-    metrics: Mapping[str, Mapping[str, float | None]]
+    metrics: Mapping[str, Mapping[str, int | float | None]]
     model: str | None = None
     message: str | None = None
 
@@ -156,8 +156,8 @@ def decode(line: bytes) -> AnyEvent:
     return _decoder.decode(line)
 
 
-def finite(value: float) -> float | None:
-    """The value, or None if JSON cannot carry it."""
+def finite(value: float) -> int | float | None:
+    """The value, or None if JSON cannot carry it. A count stays a whole number, also on the way back from a file."""
     return value if math.isfinite(value) else None
 
 

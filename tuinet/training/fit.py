@@ -183,7 +183,8 @@ class _Loop:
         loss = sums.loss / len(x)
         if not math.isfinite(loss):
             return self.failed(weights, x, rate)
-        self.update(rate)
+        with np.errstate(all="ignore"):
+            self.update(rate)
         p.step += 1
         p.batch += 1
         p.seen += len(x)
@@ -226,7 +227,7 @@ class _Loop:
         """Validate, note the best weights, and say so."""
         p = self.progress
         p.validated = p.step
-        train: dict[str, float | None] = {"loss": finite(p.loss_sum / p.seen)}
+        train: dict[str, int | float | None] = {"loss": finite(p.loss_sum / p.seen)}
         if self.model.meta.task == "classification":
             train["accuracy"] = p.correct / p.seen
         if isinstance(self.model.meta.loss, Perceptron):
@@ -254,7 +255,7 @@ class _Loop:
             p.stop = "early-stopping"
         return done
 
-    def evaluate(self, part: Split) -> dict[str, float | None]:
+    def evaluate(self, part: Split) -> dict[str, int | float | None]:
         return {name: finite(value) for name, value in self.model.evaluate(part).items()}
 
     def sound(self) -> bool:

@@ -128,7 +128,9 @@ class Gradients:
         loss, correct, mistakes = 0.0, 0, 0
         for shard in range(index, -(-len(x) // self.shard_size), len(self.lanes)):
             part = slice(shard * self.shard_size, (shard + 1) * self.shard_size)
-            sums = self._run_shard(params, lane.target(shard == index), x[part], y[part], len(x), (step, shard))
+            # A loss that overflows is an event of the run, not a warning in the terminal.
+            with np.errstate(all="ignore"):
+                sums = self._run_shard(params, lane.target(shard == index), x[part], y[part], len(x), (step, shard))
             if shard != index:
                 lane.add()
             loss, correct, mistakes = loss + sums.loss, correct + sums.correct, mistakes + sums.mistakes

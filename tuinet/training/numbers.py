@@ -65,7 +65,12 @@ def first_bad_layer(network: Sequential, params: Params, gradients: Gradients, x
         inputs = gradients.inputs(x[: gradients.shard_size], ctx)
         if not np.isfinite(inputs).all():
             return None, "the inputs are not finite"
-        for layer in network.trace(params, inputs, ctx):
-            if not np.isfinite(layer.y).all():
-                return layer.name, f"the outputs of {layer.name} are not finite; a smaller learning rate helps"
-    return None, "the loss itself overflows; scale the targets, or use a smaller learning rate"
+        passes = network.trace(params, inputs, ctx)
+    for layer in passes:
+        if not np.isfinite(layer.y).all():
+            return layer.name, f"the outputs of {layer.name} are not finite; a smaller learning rate helps"
+    last = passes[-1]
+    largest = float(np.abs(last.y).max())
+    return last.name, (
+        f"the outputs of {last.name} have grown to {largest:.3g}, too large for the loss; a smaller learning rate helps"
+    )

@@ -28,8 +28,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     epoch: int
     epochs: int
     loss: float | None
-    validation: dict[str, float | None] | None
-    metrics: dict[str, dict[str, float | None]]
+    validation: dict[str, int | float | None] | None
+    metrics: dict[str, dict[str, int | float | None]]
     reason: str | None
     message: str | None
     changed: float
@@ -48,7 +48,7 @@ def summary(directory: Path) -> RunSummary:
     """What the log and the lock say about a run."""
     name, step, epoch, epochs = directory.name, 0, 0, 0
     loss: float | None = None
-    validation: dict[str, float | None] | None = None
+    validation: dict[str, int | float | None] | None = None
     last: AnyEvent | None = None
     paused = False
     for event, _ in read_events(directory / EVENTS):
