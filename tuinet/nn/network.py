@@ -129,7 +129,7 @@ class Sequential(Layer, frozen=True, tag="sequential"):
         steps, caches = cache
         gradient: Array | None = dy
         for step, kept in zip(reversed(steps), reversed(caches), strict=True):
-            frozen = step.stop <= first_trainable
+            frozen = step.start < first_trainable  # the parameters of a step are those of its first layer
             if frozen and not need_dx:
                 return None
             assert gradient is not None
