@@ -183,6 +183,12 @@ def _syntax_error(message: str, where: str) -> TuinetError:
         "Cannot mutate": "this table was already written on one line",
         "Expected '=' after a key": "an = is missing after the key",
         "Invalid value": "this is no value: texts need quotes, and true and false are small",
+        "Invalid initial character for a key part": "a key is missing here, or it is written with odd characters",
+        "Unclosed array": "a list is not closed with ]",
+        "Unclosed inline table": "a table is not closed with }",
+        "Expected newline or end of document": "there is more on this line than one key and its value",
+        "Illegal character": "a line break or another odd character stands inside a text",
+        "Unterminated string": "a text is not closed with a quote",
         "Invalid statement": "this is neither `key = value` nor a [table]",
     }
     said = next((words for begin, words in known.items() if reason.startswith(begin)), reason)
