@@ -33,9 +33,9 @@ and with `tuinet train --json` and `tuinet runs watch --json` to stdout, the sam
 - Keys at their default are left out: `step` 0, a `null`, a `false`.
 - JSON knows neither NaN nor infinity: a number that is not finite is `null`.
 - There are at most 20 step events a second; each stands for `count` steps.
-- The last line of a run is `run-ended` or `run-failed`. A run that was interrupted ends with `run-ended`, too; when it is
-  resumed, the log is cut back to its last checkpoint, and goes on from there.
-- Lines are flushed as they are written. A reader should pass over a last line without line end: it is still being written.
+- The last line of a run is `run-ended` or `run-failed`. A run that was interrupted ends with `run-ended`, too; when it
+  is resumed, the log is cut back to its last checkpoint, and goes on from there.
+- Lines are flushed as they are written. A reader should pass over a last line without line end: it is not whole yet.
 
 Every event has:
 

@@ -34,7 +34,8 @@ def read_inputs(text: str, meta: Meta) -> Inputs:
         return Inputs(text, rows_from_csv(path, _columns(meta), TABLES[suffix]), many=True)
     if suffix == ".npy":
         array = read_npy(path)
-        one = array.ndim == len(meta.input_shape.sizes) or array.shape == meta.input_shape.sizes[:-1]
+        sizes = meta.input_shape.sizes
+        one = array.shape == sizes or (array.shape == sizes[:-1] and sizes[-1] == 1)
         return Inputs(text, array[np.newaxis] if one else array, many=not one)
     if path.is_file():
         return Inputs(text, _image(path, meta), many=False)

@@ -312,6 +312,6 @@ def _result(split: str, metrics: Mapping[str, float | None]) -> str:
     if "accuracy" in metrics:
         parts.append(f"accuracy {percent(metrics['accuracy'])}")
     if metrics.get("errors") is not None:
-        parts.append(f"{metrics['errors']:g} mistakes")
+        parts.append(f"{metrics['errors']:g} mistake{'' if metrics['errors'] == 1 else 's'}")
     parts += [f"{name} {number(metrics[name])}" for name in ("loss", "mse", "r2") if name in metrics]
     return f"{split}: {', '.join(parts)}"

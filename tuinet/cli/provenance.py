@@ -1,0 +1,66 @@
+"""Which data to measure a model on: those that are named, or those it was trained on, divided as they were then."""
+
+from __future__ import annotations
+
+from functools import reduce
+from pathlib import Path
+
+import msgspec
+
+from tuinet.data.dataset import Dataset, Split
+from tuinet.data.sources import DATASETS, Source, load, source_from_argument
+from tuinet.data.splits import SplitSettings, join
+from tuinet.errors import TuinetError
+from tuinet.experiment.decode import load_experiment
+from tuinet.model.model import Model
+
+
+class TrainedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The data of a training; `split` None if it is not known how they were divided."""
+
+    source: Source
+    split: SplitSettings | None = None
+
+
+def trained_on(path: Path, model: Model) -> TrainedOn | None:
+    """What the model in `path` was trained on: its run's experiment says it, or the model itself."""
+    file = path.with_name("experiment.toml")
+    if path.name == "model.safetensors" and file.is_file():
+        data = load_experiment(str(file)).data
+        return TrainedOn(data.source, data.split)
+    said = model.meta.data
+    try:
+        return msgspec.json.decode(said, type=TrainedOn)
+    except (msgspec.DecodeError, RecursionError):
+        return TrainedOn(DATASETS[said].source) if said in DATASETS else None
+
+
+def find_part(path: Path, model: Model, data: str | None, part: str | None) -> tuple[Dataset, str, Split]:
+    """The data set, the part's name, and the part. `part` None: "test".
+
+    Data that are named and have no parts are taken whole, unless the model was trained on some of them.
+    Raises TuinetError if there is no such part, or if a test part would hold samples that were trained on.
+    """
+    trained = trained_on(path, model)
+    if data is None and trained is None:
+        raise TuinetError(f"{path} does not say what it was trained on", "Name data to measure it on with --data.")
+    source = source_from_argument(data) if data is not None else trained.source if trained is not None else None
+    assert source is not None
+    same = trained is not None and trained.source == source
+    split = trained.split if same and trained is not None else SplitSettings()
+    dataset = load(source, split or SplitSettings(), model.meta.seed, Path.cwd())
+    parts = dataset.splits
+    if part is None and not same and list(parts) == ["train"]:
+        part = "all"
+    part = part or "test"
+    if part == "all":
+        return dataset, part, reduce(join, parts.values())
+    if part not in parts and split is None:
+        raise TuinetError(
+            f"{path} does not say how {dataset.name} was divided, so nobody knows which samples are new to it",
+            "Name the run's directory, or other --data; --split all takes everything.",
+        )
+    if part not in parts:
+        there = ", ".join(f"{name} ({len(split):,})" for name, split in parts.items())
+        raise TuinetError(f"{dataset.name} has no {part} part", f"There are: {there}; --split all takes everything.")
+    return dataset, part, parts[part]
