@@ -53,7 +53,8 @@ def not_separable(progress: Progress, samples: int) -> str | None:
     if progress.finished != "epochs" or not progress.wrong:
         return None
     return (
-        f"after {progress.epoch} epochs {progress.wrong} of {samples} samples were still wrong: the data may not be "
-        "linearly separable. Each unit of a perceptron draws one straight line (a hyperplane), and the rule never "
-        "settles where no such line parts the classes, as in XOR. A hidden layer bends the line: see the recipe xor"
+        f"in the last of {progress.epoch} epochs the rule still made {progress.wrong} corrections on {samples} "
+        "samples: the data may not be linearly separable. Each unit of a perceptron draws one straight line (a "
+        "hyperplane), and the rule never settles where no such line parts the classes, as in XOR. A hidden layer "
+        "bends the line: see the recipe xor"
     )
