@@ -7,7 +7,7 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.params import Array
 
-_ROW = 1024
+_SHORT, _ROW, _MANY = 128, 1024, 16_384
 _BLOCK = 65_536
 _ZEROS = {np.dtype(kind): np.zeros(_BLOCK, kind) for kind in (np.float32, np.float64)}
 for _block in _ZEROS.values():
@@ -15,12 +15,12 @@ for _block in _ZEROS.values():
 
 
 def add_bias(y: Array, bias: Array) -> None:
-    """y (N, F) += bias (F,) in place. A short row is added several rows at a time: NumPy's inner loop is a row long."""
+    """y (N, F) += bias (F,) in place. Short rows are taken several at a time: NumPy's inner loop is one row long."""
     count, width = y.shape
-    repeats = min(count & -count, 1 << (max(1, _ROW // width).bit_length() - 1))  # powers of two; the first divides N
-    if repeats > 1 and y.flags.c_contiguous:
+    if width < _SHORT and y.size >= _MANY and y.flags.c_contiguous:
+        repeats = min(count & -count, 1 << (_ROW // width).bit_length() - 1)  # powers of two; the first divides N
         y = y.reshape(count // repeats, repeats * width)
-        bias = np.tile(bias, repeats)
+        bias = np.concatenate([bias] * repeats)
     y += bias
 
 
