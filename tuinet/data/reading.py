@@ -141,12 +141,13 @@ def check_finite(array: Array, what: str) -> None:
     if array.dtype.kind != "f":
         return
     # In the order in which the values lie, so that a mapped file is read from front to back.
+    largest = min(LARGEST, float(np.finfo(array.dtype).max))
     ordered = array if array.flags.c_contiguous else array.T
     flat = ordered.reshape(-1)
     for start in range(0, flat.size, BLOCK_VALUES):
         block = flat[start : start + BLOCK_VALUES]
-        if not (block.min() >= -LARGEST and block.max() <= LARGEST):  # NaN fails both
-            bad = start + int(np.argmin(np.abs(block) <= LARGEST))
+        if not (block.min() >= -largest and block.max() <= largest):  # NaN fails both
+            bad = start + int(np.argmin(np.abs(block) <= largest))
             place = np.unravel_index(bad, ordered.shape)
             row = place[0] if ordered is array else place[-1]
             raise TuinetError(
