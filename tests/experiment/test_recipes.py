@@ -71,6 +71,6 @@ def test_listing_the_recipes_loads_neither_numpy_nor_msgspec() -> None:
 
 
 def test_the_document_is_up_to_date() -> None:
-    """`python -m tuinet.experiment.document docs/experiment-file.md` writes it anew."""
+    """`make docs` writes it anew."""
     written = Path(__file__).parents[2] / "docs" / "experiment-file.md"
     assert written.read_text(encoding="utf-8") == document()

@@ -1,6 +1,6 @@
 """docs/experiment-file.md, made from the structs that decode the file, so that it cannot say anything else.
 
-`python -m tuinet.experiment.document docs/experiment-file.md` writes it anew; a test holds the two together.
+`make docs` writes it anew; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -198,7 +196,3 @@ def _cell(text: str) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("*", "\\*").replace("<", "&lt;")
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(document(), encoding="utf-8")

@@ -130,7 +130,7 @@ def check_gradient(experiment: Experiment, findings: Findings) -> None:
     layers, loss, frozen = experiment.model.layers, experiment.training.loss, set(experiment.model.freeze)
     names = Sequential(layers).names()
     learning = [i for i, layer in enumerate(layers) if isinstance(layer, Weighted) and names[i] not in frozen]
-    if not learning:
+    if layers and not learning:
         reason = "every layer with weights is frozen" if frozen else "no layer has weights"
         path = "model.freeze" if frozen else "model.layers"
         findings.refuse(path, f"{reason}: nothing can learn", "unfreeze one" if frozen else "add a dense layer")
@@ -150,6 +150,9 @@ def check_gradient(experiment: Experiment, findings: Findings) -> None:
 def _check_activation(experiment: Experiment, findings: Findings) -> None:
     layers, loss = experiment.model.layers, experiment.training.loss
     weighted, activation, place = output_of(layers)
+    if isinstance(loss, Perceptron) and any(isinstance(layer, Weighted) for layer in layers[:weighted]):
+        message = "the perceptron rule is made for one layer of weights; for hidden layers take cross-entropy"
+        findings.warn("training.loss", message)
     if activation is None or isinstance(activation, Step | Sign):
         return
     path, kind = layer_path(place), kind_of(activation)
@@ -164,9 +167,6 @@ def _check_activation(experiment: Experiment, findings: Findings) -> None:
         findings.refuse(path, message, "leave it out, or take another loss")
     elif type(activation) in RANGES and type(loss) in NEEDLESS:
         findings.warn(path, NEEDLESS[type(loss)].format(kind, RANGES[type(activation)]))
-    if isinstance(loss, Perceptron) and any(isinstance(layer, Weighted) for layer in layers[:weighted]):
-        message = "the perceptron rule is made for one layer of weights; for hidden layers take cross-entropy"
-        findings.warn("training.loss", message)
 
 
 def check_range(experiment: Experiment, info: DatasetInfo, findings: Findings) -> None:
