@@ -278,6 +278,29 @@ def test_frozen_layers_get_no_gradients(first: int, need_dx: bool, plain: bool) 
         assert dx is None
 
 
+def test_gradients_nobody_needs_are_not_calculated() -> None:
+    """A flatten layer before the first dense layer must not make it calculate the gradient of its input."""
+
+    class Watched(Dense, frozen=True, tag="watched"):
+        def backward(
+            self, params: Params, cache: Any, dy: Array, grads: Params, ctx: Context, need_dx: bool = True
+        ) -> Array | None:
+            asked.append(need_dx)
+            return Dense.backward(self, params, cache, dy, grads, ctx, need_dx)
+
+    network = Sequential((Flatten(), Dropout(0.1), Watched(4), Tanh(), Watched(2)))
+    params, x, dy = draw(network, Shape.image(2, 3, 1))
+    ctx = Context(training=True)
+    for need_dx, expected in ((False, [True, False]), (True, [True, True])):
+        asked: list[bool] = []
+        _, cache = network.forward(params, x, ctx)
+        grads = params.like(np.full_like(params.vector, np.nan))
+        dx = network.backward(params, cache, dy, grads, ctx, need_dx)
+        assert (dx is not None) == need_dx
+        assert asked == expected
+        assert np.isfinite(grads.vector).all()
+
+
 def test_a_trace_is_the_plain_pass_layer_by_layer() -> None:
     params, x, _ = draw(CNN, Shape.image(8, 8, 1))
     parts = CNN.trace(params, x, Context(plain=True))

@@ -123,24 +123,25 @@ class Sequential(Layer, frozen=True, tag="sequential"):
         need_dx: bool = True,
         first_trainable: int = 0,
     ) -> Array | None:
-        """As `Layer.backward`; layers before `first_trainable` (an index) get no gradients: theirs stay untouched."""
+        """As `Layer.backward`; layers before `first_trainable` (an index) get no gradients: theirs stay untouched.
+
+        Without `need_dx` it stops at the first layer that has something to learn.
+        """
         names = self.names()
         steps: tuple[PlanStep, ...]
         steps, caches = cache
+        learning = (step.start for step in steps if step.start >= first_trainable and params.scope(names[step.start]))
+        first = next(learning, len(self.layers))
         gradient: Array | None = dy
         for step, kept in zip(reversed(steps), reversed(caches), strict=True):
-            frozen = step.start < first_trainable  # the parameters of a step are those of its first layer
-            if frozen and not need_dx:
+            if gradient is None or not (need_dx or step.start >= first):
                 return None
-            assert gradient is not None
-            name = names[step.start]
+            name = names[step.start]  # the parameters of a step are those of its first layer
             scope = params.scope(name)
+            frozen = step.start < first_trainable
             into = scope.like(ctx.empty(scope.vector.shape, scope.vector.dtype)) if frozen else grads.scope(name)
-            wanted = need_dx or step.start > first_trainable
-            gradient = step.layer.backward(scope, kept, gradient, into, ctx, wanted)
-            if not wanted:
-                return None
-        return gradient
+            gradient = step.layer.backward(scope, kept, gradient, into, ctx, need_dx or step.start > first)
+        return gradient if need_dx else None
 
     def predict(self, params: Params, x: Array, ctx: Context) -> Array:
         """y alone, some samples at a time: what the layers keep for `backward` never adds up, so memory stays flat."""
