@@ -58,7 +58,7 @@ class NotFetchedError(TuinetError):
 
 
 class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
-    """A set in the user's data folder. Its files are memory-mapped; it comes with a test part."""
+    """A set in the user's data folder, with a test part. IDX files are memory-mapped, CIFAR-10's batches read whole."""
 
     official: ClassVar[DatasetInfo]
     """What the set is like as its authors publish it."""

@@ -168,7 +168,7 @@ def _pickled(where: Path | str, package: Package) -> TuinetError:
 def _contents_match(package: Package, contents: Path) -> bool:
     """Whether every file is there and has the official hash; False too where no hash of the unpacked file is known."""
     paths = [(contents / content.name, content.sha256) for content in package.contents]
-    return all(digest and path.is_file() and file_record(path).sha256 == digest for path, digest in paths)
+    return all(path.is_file() and file_record(path).sha256 == digest for path, digest in paths)
 
 
 def _checked_url(url: str) -> str:
