@@ -122,9 +122,10 @@ def test_a_bad_value_is_found_in_any_block_and_order(monkeypatch):
                 check_finite(array, "x")
 
 
-def test_looking_at_values_takes_no_memory(tmp_path):
+@pytest.mark.parametrize("order", [True, False])
+def test_looking_at_values_takes_no_memory(tmp_path, order):
     with (tmp_path / "x.npy").open("wb") as file:
-        file.write(header((1 << 24, 4)))
+        file.write(header((1 << 24, 4), order=order))
         file.truncate(file.tell() + (1 << 28))  # 256 MiB of zeros that take no room on the disk
     np.save(tmp_path / "y.npy", np.zeros(1 << 24, np.uint8))
     tracemalloc.start()

@@ -47,6 +47,13 @@ def test_scale_without_a_maximum_takes_the_largest_absolute_training_value():
     assert fit_preparation((Scale(),), split_of(np.zeros((2, 2))), Shape.vector(2)) == (Scale(1.0),)
 
 
+def test_scale_after_standardize_no_longer_knows_the_maximum():
+    split = split_of(np.array([[0.0], [0.0], [0.0], [4.0]]))  # standardised: −1/√3 three times, √3
+    steps = fit_preparation((Standardize(), Scale()), split, Shape.vector(1), 255.0)
+    assert isinstance(steps[1], Scale) and steps[1].divisor == pytest.approx(math.sqrt(3))
+    assert prepare(steps, np.array([[4.0]]), Shape.vector(1)).item() == pytest.approx(1)
+
+
 def test_every_byte_becomes_the_float_nearest_to_its_255th():
     raw = np.arange(256, dtype=np.uint8).reshape(16, 4, 4)
     x = prepare((Scale(255.0),), raw, GREY)
@@ -160,6 +167,8 @@ def test_float_input_is_copied_never_handed_through():
         ((Standardize("all", (math.nan,), (1.0,)),), GREY, "[0].mean", "not finite"),
         ((Standardize("all", (1.0,)),), GREY, "[0].mean", "come together"),
         ((Scale(math.inf),), GREY, "[0].divisor", "not possible"),
+        ((Scale(1e-50),), GREY, "[0].divisor", "not possible"),
+        ((Standardize("all", (1e39,), (1.0,)),), GREY, "[0].mean", "not finite"),
     ],
 )
 def test_impossible_steps_name_their_setting(steps, shape, field, says):

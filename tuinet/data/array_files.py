@@ -151,7 +151,6 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> Array:
         expected = math.prod(shape) * dtype.itemsize
         _check_length(where, shape, dtype, expected, info.file_size - start)
         data = read_into(file, expected, path).view(dtype)
-        file.read(1)  # the end: the check sum is compared here
     return data.reshape(shape, order="F" if fortran else "C")
 
 

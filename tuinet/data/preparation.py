@@ -28,6 +28,8 @@ Batches = Callable[[], Iterable[Array]]
 BLOCK_VALUES = 1 << 20
 """Values looked at in one go while fitting: 8 MiB of float64."""
 
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+
 MAX_STATISTICS = 1 << 16
 """Most means a Standardize step may hold: they are saved as text in the model file."""
 
@@ -60,7 +62,7 @@ class Scale(Step, frozen=True, tag="scale"):
     divisor: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
     def output_shape(self, shape: Shape) -> Shape:
-        if self.divisor is not None and not 0 < self.divisor < math.inf:
+        if self.divisor is not None and not SMALLEST <= self.divisor <= LARGEST:
             raise ShapeError(f"a divisor of {self.divisor} is not possible", "it must be above 0", "divisor")
         return shape
 
@@ -70,7 +72,7 @@ class Scale(Step, frozen=True, tag="scale"):
         if maximum != 1:
             return Scale(float(maximum))
         largest = max((float(np.abs(block).max()) for block in batches() if block.size), default=0.0)
-        return Scale(largest or 1.0)
+        return Scale(max(largest, SMALLEST) if largest else 1.0)
 
     def apply(self, x: Array, out: Array) -> None:
         if self.divisor is None:
@@ -100,8 +102,8 @@ class Standardize(Step, frozen=True, tag="standardize"):
         for field, values in (("mean", self.mean), ("deviation", self.deviation)):
             if values is not None and len(values) != width:
                 raise ShapeError(f"{len(values)} values for an input of {shape}, which needs {width}", field=field)
-            if values is not None and not all(map(math.isfinite, values)):
-                raise ShapeError("a value is not finite", field=field)
+            if values is not None and not all(-LARGEST <= value <= LARGEST for value in values):
+                raise ShapeError("a value is not finite (in float32)", field=field)
         if self.deviation is not None and min(self.deviation) <= 0:
             raise ShapeError("a deviation is not above 0", field="deviation")
         if (self.mean is None) != (self.deviation is None):
