@@ -126,6 +126,14 @@ def test_an_error_half_way_leaves_the_old_file_whole(tmp_path: Path) -> None:
 
     with pytest.raises(KeyError):
         fail_half_way()
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_what_the_system_says_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_bytes(path, b"old")
     with (
         pytest.raises(RunFailedError, match=r"a\.txt: could not be written: No space left on device"),
         replacing(path),

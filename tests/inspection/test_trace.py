@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.model.models import cnn, images, linear, xor
+from tests.model.models import cnn, images, linear, made, xor
 from tuinet.data.coding import Coding
 from tuinet.errors import TuinetError
 from tuinet.inspection.trace import Trace, trace
 from tuinet.inspection.view import View, view, views
-from tuinet.nn.layer import Value
+from tuinet.model.model import Model
+from tuinet.nn.layer import Shape, Value
+from tuinet.nn.layers.activation import Linear
 from tuinet.nn.losses import CrossEntropy
 
 
@@ -72,8 +74,15 @@ def test_looking_disturbs_nothing() -> None:
     assert (model.predict(inputs).outputs == outputs).all()
 
 
-def test_no_two_values_share_memory() -> None:
-    model = linear(np.eye(2), 0.0, CrossEntropy(), Coding("ids", classes=2))
+@pytest.mark.parametrize(
+    "model",
+    [
+        linear(np.eye(2), 0.0, CrossEntropy(), Coding("ids", classes=2)),
+        made((Linear(),), {}, Shape.vector(2), CrossEntropy(), Coding("ids", classes=2)),
+    ],
+    ids=["dense", "linear"],
+)
+def test_no_two_values_share_memory(model: Model) -> None:
     raw = np.ones((1, 2))
     found = trace(model, raw)
     arrays = [raw, model.params.vector, found.input.array, found.prediction.outputs]
@@ -112,8 +121,8 @@ def test_views_say_how_values_want_to_be_seen() -> None:
         assert len(one.axes) == one.data.ndim
     assert (view_named(found, "conv1/output", 1).data[2] == found.values["conv1/output"].array[1, :, :, 2]).all()
     kernels = view_named(found, "conv2/kernels")
-    # filter 1 sees channel 3 through kernel 1·4 + 3
-    assert (kernels.data[7] == found.values["conv2/kernels"].array[:, :, 3, 1]).all()
+    # filter 1 sees channel 2 through kernel 1·4 + 2
+    assert (kernels.data[6] == found.values["conv2/kernels"].array[:, :, 2, 1]).all()
     assert view_named(found, "scores").axes[0].labels == ("a", "b", "c")
     with pytest.raises(IndexError):
         views(found, 2)

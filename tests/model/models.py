@@ -30,7 +30,7 @@ def made(
 ) -> Model:
     """A float64 model with these weights; classes are named a, b, c …"""
     network = Sequential(layers)
-    labels = tuple("abcdefghij"[: coding.classes])
+    labels = tuple("abcdefghijklmnopqrstuvwxyz"[: coding.classes])
     task = "regression" if coding.kind == "values" else "classification"
     meta = Meta(
         name="made", task=task, input_shape=inputs, preparation=preparation, coding=coding, labels=labels, loss=loss

@@ -78,6 +78,13 @@ def test_targets_of_one_value_may_come_without_an_axis() -> None:
     assert found == {"samples": 2, "loss": 2.0, "mse": 2.0, "r2": pytest.approx(1 - 4 / 4.5)}
 
 
+def test_a_regression_is_judged_by_its_scores() -> None:
+    model = constant([0.0], BinaryCrossEntropy(), Coding("values"))  # a probability of one half
+    found = model.evaluate(Split(np.zeros((2, 1)), np.array([[0.25], [1.0]])))
+    assert found["mse"] == pytest.approx((0.25**2 + 0.5**2) / 2)
+    assert found["loss"] == pytest.approx(math.log(2))
+
+
 @settings(deadline=None, max_examples=25)
 @given(batch_size=st.integers(1, 40))
 def test_the_batch_size_changes_nothing(batch_size: int) -> None:

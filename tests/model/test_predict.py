@@ -65,6 +65,11 @@ def test_ranking_puts_the_likeliest_first() -> None:
     bits = constant([0.9, 0.2], SquaredError(), Coding("binary", classes=3)).predict([0.0])
     assert bits.labels == ["c"]  # code words 00, 01, 10
     assert bits.ranking(3).tolist() == [[2, 0, 1]]
+    tie = constant([0.5], SquaredError(), Coding("binary", classes=2)).predict([0.0])
+    assert tie.labels == ["b"]
+    assert tie.ranking(2).tolist() == [[1, 0]]
+    equal = constant([1.0, 2.0] * 13, Hinge(), Coding("ids", classes=26)).predict([0.0])
+    assert equal.ranking(26).tolist() == [[*range(1, 26, 2), *range(0, 26, 2)]]
 
 
 def test_the_first_of_the_ranking_is_what_was_predicted() -> None:

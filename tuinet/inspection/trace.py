@@ -60,4 +60,4 @@ def _trace(model: Model, raw: npt.NDArray[np.generic]) -> Trace:
         values |= {f"{part.name}/{key}": Value(np.array(value.array), value.axes) for key, value in inside.items()}
         y = part.y
     axes = ("sample", *model.prepared_shape.axes)
-    return Trace(Value(np.array(prepared), axes), values, model.interpret(np.array(y)))
+    return Trace(Value(prepared, axes), values, model.interpret(np.array(y)))
