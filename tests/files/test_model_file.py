@@ -215,6 +215,7 @@ CONTENTS: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, ...]]] 
     ),
     "format 0": (at("format", 0), ("format 0",)),
     "format text": (at("format", "1"), ("$.format",)),
+    "a checkpoint": (lambda _: {"format": 1, "progress": {}}, ("holds no network",)),
     "no format": (at("format", ...), ("format",)),
     "unknown field": (at("meta.colour", "red"), ("colour",)),
     "unknown setting": (at("network.layers.0.size", 3), ("size", "network.layers[0]")),

@@ -197,13 +197,17 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
             child.kill()
         tensors, metadata = read_tensors(path)
         assert (tensors["a"] == float(metadata["tuinet"])).all()
+    write_tensors(path, OLD, {})
+    assert names_in(tmp_path) == ["a.safetensors"]
 
 
 def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
-    plain, ours = tmp_path / "plain", tmp_path / "ours"
+    plain, ours, tensors = tmp_path / "plain", tmp_path / "ours", tmp_path / "tensors"
     plain.touch()
     write_bytes(ours, b"x")
-    assert stat.S_IMODE(ours.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    write_tensors(tensors, OLD, {})
+    for path in (ours, tensors):
+        assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
 def test_a_link_is_written_through(tmp_path: Path) -> None:

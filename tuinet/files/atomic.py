@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written under another name beside the target, then renamed."""
+"""Files that appear whole or not at all: written in a folder beside the target, then renamed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import errno
 import os
 import re
 import secrets
+import shutil
+import stat
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,14 +30,19 @@ def replacing(path: Path) -> Generator[Path, None, None]:
     try:
         target = _target(path)
         _remove_leftovers(target)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        # A folder of its own, for a library that writes may itself use names beside the one it is given.
+        folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            folder.mkdir()
+            temporary = folder / target.name
+            temporary.touch()
+            mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
+            temporary.chmod(mode)  # the same library makes files that only their owner may read
             _sync(temporary)
             temporary.replace(target)
         finally:
-            temporary.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         kind = TuinetError if error.errno in _WRONG_PATH else RunFailedError
         raise kind(f"{path}: could not be written: {error.strerror or error}", UNCHANGED) from error
@@ -74,7 +81,7 @@ def _remove_leftovers(target: Path) -> None:
     for entry in target.parent.iterdir():
         match = pattern.fullmatch(entry.name)
         if match and not _alive(int(match[1])):
-            entry.unlink(missing_ok=True)
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _alive(pid: int) -> bool:

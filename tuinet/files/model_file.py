@@ -36,6 +36,7 @@ class _Version(msgspec.Struct, frozen=True):
 
     format: int
     tuinet: str = ""
+    network: msgspec.Raw = msgspec.Raw()
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +98,8 @@ def _decode(path: Path, metadata: Mapping[str, str]) -> Content:
     version = _Version(format=FORMAT)
     try:
         version = msgspec.json.decode(text, type=_Version)
+        if version.format == FORMAT and not bytes(version.network):
+            raise TuinetError(f"{path}: holds no network", "A run's checkpoint is no model: its model lies beside it.")
         if version.format == FORMAT:
             return msgspec.json.decode(text, type=Content)
         reason = f"format {version.format}"
