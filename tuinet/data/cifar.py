@@ -39,7 +39,7 @@ File = tuple[str, Array, int]
 
 
 class CifarBinary(FileSource, frozen=True, tag="cifar-binary"):
-    """The folder `cifar-10-batches-bin`, or the archive `cifar-10-binary.tar.gz` it comes in.
+    """The folder `cifar-10-batches-bin`, or the archive `cifar-10-binary.tar.gz` it comes in (unzipped or not).
 
     Every `data_batch_N.bin`, in the order of N, is the training part, `test_batch.bin` the test part. The classes are
     named by `batches.meta.txt`, if it is there. The version for Python is refused: it is made of pickles.
@@ -170,8 +170,8 @@ def _in_archive(path: Path, whole: bool) -> Iterator[File]:
         if start in PICKLE:
             raise _pickled(path)
         try:
-            with _Unzipped(fileobj=file) as plain:
-                yield from _members(path, cast(IO[bytes], plain), whole)
+            plain = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if start == b"\x1f\x8b" else file
+            yield from _members(path, cast(IO[bytes], _Bounded(plain)), whole)
         # What gzip and tarfile raise for damaged files; deep chains of header entries make tarfile recurse.
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, RecursionError, ValueError) as error:
             hint = "give the folder cifar-10-batches-bin or its .tar.gz"
@@ -207,10 +207,15 @@ def _pickled(path: Path) -> TuinetError:
     )
 
 
-class _Unzipped(gzip.GzipFile):
+class _Bounded:
     """Refuses single reads beyond any honest one: tarfile reads an extended header at once, however large it says."""
 
-    def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= MAX_READ:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek = file.seek
+        self.tell = file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= MAX_READ:
             raise tarfile.ReadError("a header entry is too large")
-        return super().read(size)
+        return self._file.read(size)
