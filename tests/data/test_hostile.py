@@ -92,10 +92,8 @@ def survive(name, content):
                 assert read_image(folder / "f", 4, 5, 3).shape == (4, 5, 3)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sorted(set(SAMPLES) - {"gif"}))  # a GIF of two frames is refused
 def test_the_samples_themselves_can_be_read(name, tmp_path):
-    if name == "gif":
-        pytest.skip("its frames are what is refused")
     source, content = SAMPLES[name]
     for file in ("f", "pictures/one/f.png"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
