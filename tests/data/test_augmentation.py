@@ -119,7 +119,9 @@ ALL = [Shift(2), Rotate(20.0), Zoom(1.2), Flip(), Noise(0.1)]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("steps", [[step] for step in ALL] + [ALL], ids=lambda steps: "-".join(type(s).__name__ for s in steps))
+@pytest.mark.parametrize(
+    "steps", [[step] for step in ALL] + [ALL], ids=lambda steps: "-".join(type(s).__name__ for s in steps)
+)
 def test_dtype_and_shape_stay_the_input_stays_and_the_seed_decides(steps, dtype):
     x = images((8, 7, 9, 3), dtype)
     before = x.copy()
@@ -168,6 +170,10 @@ def test_only_noise_works_on_vectors():
 def test_settings_survive_json_and_wrong_ones_are_refused():
     text = msgspec.json.encode(ALL)
     assert msgspec.json.decode(text, type=list[Augmentation]) == ALL
-    for wrong in ({"kind": "shift", "pixels": -1}, {"kind": "scale", "factor": 0.5}, {"kind": "rotate", "degrees": 200}):
+    for wrong in (
+        {"kind": "shift", "pixels": -1},
+        {"kind": "scale", "factor": 0.5},
+        {"kind": "rotate", "degrees": 200},
+    ):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(wrong, Augmentation)
