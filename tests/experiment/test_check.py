@@ -57,7 +57,7 @@ def test_the_layer_table_by_hand() -> None:
     assert memory.best == 0  # no early stopping
     assert memory.total == sum([memory.weights, memory.gradients, memory.optimizer, memory.best, memory.activations])
     assert found.data.samples == {"train": 1258, "validation": 180, "test": 359}
-    assert (found.data.coding, found.data.steps_per_epoch, found.data.steps) == ("ids", 40, 1600)
+    assert (found.data.coding, found.data.steps_per_epoch, found.data.steps) == ("ids", 40, 2400)
     assert found.problems == () == found.warnings
     msgspec.json.encode(found)
 
