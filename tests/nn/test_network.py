@@ -14,6 +14,8 @@ from tuinet.nn.context import Arena, Context
 from tuinet.nn.gradcheck import check_layer, wrong
 from tuinet.nn.initializers import Glorot, He, Normal, Uniform, Zeros
 from tuinet.nn.layer import Shape, ShapeError
+from tuinet.nn.layers import conv, windows
+from tuinet.nn.layers import fused as fused_module
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Softmax, Tanh
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
@@ -95,6 +97,30 @@ def test_the_plan_gives_the_plain_lists_numbers(
         strict=True,
     ):
         np.testing.assert_allclose(quick, plain, rtol=1e-12, atol=1e-12)
+
+
+@every_network
+@pytest.mark.parametrize("plain", [False, True])
+def test_blocks_of_images_meet_without_a_seam(
+    layers: tuple[AnyLayer, ...], shape: Shape, fused: list[type], plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Sequential(layers)
+    params, x, dy = draw(network, shape, batch=5)
+    whole = run(network, params, x, dy, plain=plain)
+    monkeypatch.setattr(conv, "KEPT_BYTES", 0)
+    monkeypatch.setattr(fused_module, "KEPT_BYTES", 0)
+    for images in (1, 2):
+        monkeypatch.setattr(windows, "BLOCK_BYTES", images * 8 * max(1, _unfolded(network, shape)))
+        for one, other in zip(whole, run(network, params, x, dy, plain=plain), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def _unfolded(network: Sequential, shape: Shape) -> int:
+    """Values of the first convolution's unfolded windows, for one image."""
+    for layer, before, after in zip(network.layers, network.shapes(shape), network.shapes(shape)[1:], strict=False):
+        if isinstance(layer, Conv2D):
+            return layer.multiply_adds(before) // after.sizes[2]
+    return 1
 
 
 @every_network

@@ -7,17 +7,17 @@ A fused operation is a `Layer` that never appears in an experiment or a model: o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Cache, Layer, Shape
-from tuinet.nn.layers.conv import Conv2D, back_size, back_start
+from tuinet.nn.layers.conv import Conv2D, WeightGradient, back_size, back_start
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.numeric import add_bias, pass_positive, relu, sum_rows
 from tuinet.nn.layers.pool import MaxPool
-from tuinet.nn.layers.windows import Windows, pad, pair, unfold
+from tuinet.nn.layers.windows import KEPT_BYTES, Windows, pad, pair, unfold_in_blocks
 from tuinet.nn.params import Array, Params, ParamSpec
 
 
@@ -45,12 +45,11 @@ class DenseRelu(Layer, frozen=True):
 
 
 class ConvPoolCache(NamedTuple):
-    columns: (
-        Array  # (ph·pw·M, kh·kw·C) with M = B·(Ho / ph)·(Wo / pw), the cells of each pooling window in ph·pw blocks
-    )
+    x: Array  # (B, Hp, Wp, C), with its padding
     windows: Windows
-    rounds: list[Array]  # who met in each round of the tournament for the maximum: (players, M, F)
-    y: Array
+    columns: Array | None  # kept if it is but one block
+    rounds: list[list[Array]]  # for each block of images, who met in each round for the maximum: (players, m, F)
+    y: Array  # (B, Ho / ph, Wo / pw, F)
 
 
 class ConvPool(Layer, frozen=True):
@@ -82,54 +81,80 @@ class ConvPool(Layer, frozen=True):
 
     def forward(self, params: Params, x: Array, ctx: Context) -> tuple[Array, Cache]:
         windows, (ph, pw), filters = self.conv.windows(x.shape[1:3]), pair(self.pool.window), self.conv.filters
-        columns = unfold(pad(x, windows, ctx), windows, ctx, (ph, pw))
-        count = columns.shape[0] // (ph * pw)
-        z = ctx.empty((ph * pw, count, filters), x.dtype)
-        np.matmul(columns, params["weight"].reshape(-1, filters), out=z.reshape(columns.shape[0], filters))
-        rounds: list[Array] = []
-        while z.shape[0] > 1:
-            rounds.append(z)
-            z = _winners(z, ctx)
-        y = z[0]  # (M, F)
-        if self.conv.bias:
-            add_bias(y, params["bias"])
-        if self.relu:
-            relu(y, y)
-        rows, places = windows.output
-        shaped = y.reshape(x.shape[0], rows // ph, places // pw, filters)
-        return shaped, ConvPoolCache(columns, windows, rounds, y)
+        padded = pad(x, windows, ctx)
+        y = ctx.empty((x.shape[0], windows.output[0] // ph, windows.output[1] // pw, filters), x.dtype)
+        met: list[list[Array]] = []
+        kept = None
+        for part, columns in unfold_in_blocks(padded, windows, ctx, (ph, pw), KEPT_BYTES):  # (ph·pw·m, kh·kw·C)
+            flat = y[part].reshape(columns.shape[0] // (ph * pw), filters)  # (m, F)
+            z = ctx.empty((ph * pw, *flat.shape), x.dtype)
+            np.matmul(columns, params["weight"].reshape(-1, filters), out=z.reshape(columns.shape[0], filters))
+            met.append(_play(z, flat, ctx))
+            if self.conv.bias:
+                add_bias(flat, params["bias"])
+            if self.relu:
+                relu(flat, flat)
+            kept = columns if flat.size == y.size else None
+        return y, ConvPoolCache(padded, windows, kept, met, y)
 
     def backward(
         self, params: Params, cache: Cache, dy: Array, grads: Params, ctx: Context, need_dx: bool = True
     ) -> Array | None:
-        columns, windows, rounds, y = cache
-        (ph, pw), filters, batch = pair(self.pool.window), self.conv.filters, dy.shape[0]
-        d = dy.reshape(y.shape)
-        if self.relu:
-            d = pass_positive(d, y, ctx)
+        x, windows, kept, met, y = cache
+        phases, filters, batch = pair(self.pool.window), self.conv.filters, len(dy)
+        d = pass_positive(dy, y, ctx) if self.relu else dy
         if self.conv.bias:
-            sum_rows(d, grads["bias"])
-        dz = _send_back(rounds, d, ctx)
-        np.matmul(columns.T, dz.reshape(columns.shape[0], filters), out=grads["weight"].reshape(-1, filters))
-        if not need_dx:
+            sum_rows(d.reshape(d.size // filters, filters), grads["bias"])
+        spread, into = self._room(windows, batch, ctx, dy.dtype) if need_dx else (None, None)
+        weight = WeightGradient(grads["weight"], ctx)
+        blocks = unfold_in_blocks(x, windows, ctx, phases) if kept is None else [(slice(0, batch), kept)]
+        for (part, columns), rounds in zip(blocks, met, strict=True):
+            given = d[part]
+            dz = _send_back(rounds, given.reshape(given.size // filters, filters), ctx)
+            weight.add(columns, dz.reshape(columns.shape[0], filters))
+            if into is not None:
+                _put_in_place(dz, into[part], phases)
+        if spread is None:
             return None
-        rows, places = windows.output
-        blocks = dz.reshape(ph, pw, batch, rows // ph, places // pw, filters).transpose(2, 3, 0, 4, 1, 5)
+        if windows.stride == (1, 1):
+            return self.conv.correlate_back(params["weight"], spread, windows, ctx)
+        return self.conv.scatter_back(params["weight"], spread, windows, ctx)
+
+    def _room(self, windows: Windows, batch: int, ctx: Context, dtype: Any) -> tuple[Array, Array]:
+        """What the convolution's way back asks for, and in it the place of dJ/d(its output), (B, Ho, Wo, F)."""
+        filters, (rows, columns) = self.conv.filters, windows.output
         if windows.stride != (1, 1):
-            ordered = ctx.empty((batch, rows, places, filters), dy.dtype)
-            np.copyto(ordered.reshape(blocks.shape), blocks)
-            return self.conv.scatter_back(params["weight"], ordered, windows, ctx)
-        spread = ctx.empty((batch, *back_size(windows), filters), dy.dtype)
+            ordered = ctx.empty((batch, rows, columns, filters), dtype)
+            return ordered, ordered
         top, left = back_start(windows)
+        spread = ctx.empty((batch, *back_size(windows), filters), dtype)
         spread.fill(0)
-        np.copyto(spread[:, top : top + rows, left : left + places].reshape(blocks.shape, copy=False), blocks)
-        return self.conv.correlate_back(params["weight"], spread, windows, ctx)
+        return spread, spread[:, top : top + rows, left : left + columns]
 
 
-def _winners(players: Array, ctx: Context) -> Array:
+def _put_in_place(dz: Array, out: Array, phases: tuple[int, int]) -> None:
+    """From the order of the pooling windows' cells, (ph·pw, m, F), to that of the image, out (b, Ho, Wo, F)."""
+    (ph, pw), (batch, rows, columns, filters) = phases, out.shape
+    cells = dz.reshape(ph, pw, batch, rows // ph, columns // pw, filters).transpose(2, 3, 0, 4, 1, 5)
+    np.copyto(out.reshape(cells.shape, copy=False), cells)
+
+
+def _play(players: Array, champion: Array, ctx: Context) -> list[Array]:
+    """The tournament for the maximum over players (cells, m, F), into champion (m, F): who met in each round."""
+    rounds: list[Array] = []
+    while players.shape[0] > 1:
+        rounds.append(players)
+        players = _winners(players, champion, ctx)
+    if not rounds:  # a window of one cell
+        np.copyto(champion, players[0])
+    return rounds
+
+
+def _winners(players: Array, champion: Array, ctx: Context) -> Array:
     """The greater of each two neighbours (players, M, F); an odd one at the end goes on as it is."""
     pairs, odd = divmod(players.shape[0], 2)
-    out = ctx.empty((pairs + odd, *players.shape[1:]), players.dtype)
+    final = players.shape[0] == 2
+    out = champion[np.newaxis] if final else ctx.empty((pairs + odd, *players.shape[1:]), players.dtype)
     np.maximum(players[: 2 * pairs : 2], players[1 : 2 * pairs : 2], out=out[:pairs])
     if odd:
         np.copyto(out[pairs], players[-1])
