@@ -159,8 +159,11 @@ class BarProgress(QuietProgress):
             self._print(words)
         super().show(event)
         if isinstance(event, ev.StepDone):
-            self.loss = event.loss.mean
+            # Where an event stands for several epochs' steps, its mean says nothing of now.
+            short = self.started is not None and event.count <= self.started.steps_per_epoch
+            self.loss = event.loss.mean if short else None
         elif isinstance(event, ev.EpochDone):
+            self.loss = None
             self.scores = scores(event, brief=True)
         if isinstance(event, MOVING):
             self._move(event)
@@ -269,8 +272,8 @@ def sentence(event: ev.Event) -> str:
         case ev.RunStarted():
             sizes = ", ".join(f"{count:,} {name}" for name, count in event.samples.items())
             return (
-                f"{printable(event.name)}: {event.parameters:,} parameters; samples: {sizes}; "
-                f"{event.epochs} epochs of {event.steps_per_epoch:,} steps"
+                f"{printable(event.name)}: {event.parameters:,} parameters, "
+                f"{event.epochs:,} epochs of {event.steps_per_epoch:,} steps\nsamples: {sizes}"
             )
         case ev.PhaseStarted():
             how = "from scratch" if event.phase == "retrain" else "on from the best weights"
