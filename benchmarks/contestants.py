@@ -115,7 +115,7 @@ def sklearn(kind: str, batch: int, width: int, threads: int, samples: int) -> Wo
         order = rng.permutation(samples)
         for start in range(0, samples - batch + 1, batch):
             rows = order[start : start + batch]
-            model.partial_fit(x[rows], y[rows], classes)
+            model.partial_fit(x[rows], y[rows], classes=classes)
             yield batch
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+import msgspec
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
 from tuinet.data.preparation import fit_preparation
 from tuinet.data.sources import load as load_data
-from tuinet.experiment.decode import load_experiment
+from tuinet.experiment.costs import kind_of, settings_in_words
+from tuinet.experiment.decode import load_experiment, to_raw
 from tuinet.experiment.spec import Experiment, TrainingSettings
 from tuinet.files.load import load as load_model
 from tuinet.model.model import Model, new_model
 from tuinet.nn.network import Sequential
+from tuinet.nn.regularization import Regularization
+from tuinet.nn.schedules import Constant
 
 
 class Job(NamedTuple):
@@ -51,7 +56,33 @@ def build(experiment: str | Experiment, base: Path | None = None) -> Job:
     )
     if experiment.model.start is not None:
         _start_from(model, load_model(experiment.model.start, base))
+    model.meta = msgspec.structs.replace(model.meta, training=training_in_words(experiment))
     return Job(model, data, settings, experiment.data.augment, experiment.model.freeze)
+
+
+def training_in_words(experiment: Experiment) -> str:
+    """Like "adam, rate 0.001; schedule cosine; batches of 32; shift, pixels 2": what a model file says of it."""
+    settings, stopping = experiment.training, experiment.training.early_stopping
+    parts = [f"{kind_of(settings.optimizer)}, {settings_in_words(settings.optimizer)}"]
+    if settings.schedule != Constant():
+        parts.append(f"schedule {_changed(settings.schedule)}")
+    if settings.regularization != Regularization():
+        parts.append(_changed(settings.regularization))
+    parts.append("all samples at once" if settings.batch_size == "all" else f"batches of {settings.batch_size}")
+    parts += [f"augmented by {kind_of(step)}, {settings_in_words(step)}" for step in experiment.data.augment]
+    if stopping is not None:
+        parts.append(f"early stopping, patience {stopping.patience}, then {stopping.reuse}")
+    if experiment.model.start is not None:
+        parts.append(f"started from {experiment.model.start}")
+    if experiment.model.freeze:
+        parts.append(f"frozen {', '.join(experiment.model.freeze)}")
+    return "; ".join(parts)
+
+
+def _changed(part: msgspec.Struct) -> str:
+    """The kind, if it has one, and what is set to another value than the default."""
+    table = cast("dict[str, object]", to_raw(part, complete=False))
+    return ", ".join(str(value) if key == "kind" else f"{key} {value}" for key, value in table.items())
 
 
 def _start_from(model: Model, other: Model) -> None:
