@@ -62,6 +62,18 @@ def test_the_layer_table_by_hand() -> None:
     msgspec.json.encode(found)
 
 
+def test_memory_by_hand() -> None:
+    """iris-mlp, 4-16-16-3 with tanh: 131 float32 weights, 39 values a sample forwards and as many back, 16 samples."""
+    info = DatasetInfo("iris", "classification", Shape.vector(4), {"train": 150}, ("a", "b", "c"))
+    totals = report("iris-mlp", info).totals
+    assert totals is not None and totals.parameters == 5 * 16 + 17 * 3 == 131
+    memory = totals.memory
+    assert (memory.weights, memory.gradients, memory.optimizer, memory.best) == (524, 524, 1048, 524)
+    assert (memory.samples, memory.activations) == (16, 2 * 39 * 4 * 16)
+    double = report("iris-mlp", info, "training.dtype=float64", "training.batch_size=all").totals
+    assert double is not None and double.memory.activations == 2 * 39 * 8 * 90
+
+
 def test_weights_proliferate_on_raw_images() -> None:
     """3,072 weights a neuron on CIFAR-10: (3,072 + 1)·64 + (64 + 1)·10 parameters, more than twice the CNN's."""
     found = report("cifar10-cnn", CIFAR)

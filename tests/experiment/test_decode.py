@@ -58,6 +58,11 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
+def test_large_floats_are_numbers_too() -> None:
+    after = decode(changed("epochs = 3", "epochs = 3\nregularization.clip_norm = 1e25"))
+    assert after.training.regularization.clip_norm == 1e25
+
+
 def test_the_good_file_is_good() -> None:
     experiment = decode(GOOD)
     assert experiment.name == "small"
@@ -87,6 +92,9 @@ def test_the_good_file_is_good() -> None:
         ("rate = 0.1", "rate = nan", "training.optimizer.rate: a number above 0", ""),
         ("rate = 0.1", "rate = inf", "training.optimizer.rate: a number above 0", ""),
         ("rate = 0.1", "rate = -0.1", "training.optimizer.rate: a number above 0", ""),
+        ("epochs = 3", "epochs = 3\nregularization.clip_norm = nan", "training.regularization.clip_norm: a number", ""),
+        ("epochs = 3", "epochs = 3\nregularization.clip_norm = 2e30", "training.regularization.clip_norm: a number", ""),
+        ('kind = "relu"', 'kind = "gaussian-noise", deviation = inf', "model.layers[1].deviation: a number", ""),
         ("epochs = 3", "epochs = 9999999", "training.epochs: a whole number from 1 to 1,000,000 is needed here", ""),
         ("epochs = 3", "epochs = 2020-01-01", "training.epochs: a whole number from", ""),
         ("epochs = 3", f"epochs = 1{'0' * 400}", "training.epochs: a whole number from 1 to 1,000,000", ""),

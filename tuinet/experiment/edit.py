@@ -140,6 +140,6 @@ def _with_kind(old: object, structs: tuple[inspect.StructType, ...], kind: str) 
         for field in before.fields:
             name = field.encode_name
             default = to_raw(field.default, complete=True) if field.default is not msgspec.NODEFAULT else None
-            if name in keys and name in table and (table[name] != default or before is after):
+            if name in keys and name in table and table[name] != default:
                 kept[name] = table[name]
     return {"kind": kind, **kept}

@@ -139,9 +139,7 @@ def _scalar_fits(value: Any, kind: inspect.Type) -> bool:
         case inspect.IntType():
             return isinstance(value, int) and not isinstance(value, bool) and _within(value, kind)
         case inspect.FloatType():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                return False
-            return _within(value, kind) and math.isfinite(value)
+            return isinstance(value, int | float) and not isinstance(value, bool) and _within(value, kind)
         case inspect.LiteralType(values):
             return any(value == each and type(value) is type(each) for each in cast("tuple[object, ...]", values))
         case inspect.Metadata():
@@ -158,7 +156,8 @@ def _scalar_fits(value: Any, kind: inspect.Type) -> bool:
 
 def _within(value: float, kind: Number) -> bool:
     return (
-        -INT64 <= value < INT64
+        (isinstance(value, float) or -INT64 <= value < INT64)
+        and math.isfinite(value)
         and (kind.ge is None or value >= kind.ge)
         and (kind.gt is None or value > kind.gt)
         and (kind.le is None or value <= kind.le)
