@@ -1,0 +1,71 @@
+"""Charts: reduced to what they can show, in the size asked for, without paint where none is wanted."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+
+import pytest
+from rich.cells import cell_len
+
+from tuinet.render.chart import Series, chart, reduce_points
+
+
+def test_reducing_keeps_every_columns_lowest_and_highest() -> None:
+    x = [float(n) for n in range(100)]
+    y: list[float | None] = [0.0] * 100
+    y[37], y[38], y[99] = 5.0, -5.0, 1.0
+    kept_x, kept_y = reduce_points(x, y, 10)
+    assert len(kept_x) <= 20
+    assert {(37.0, 5.0), (38.0, -5.0), (99.0, 1.0)} <= set(zip(kept_x, kept_y, strict=True))
+    assert kept_x == sorted(kept_x)
+
+
+def test_reducing_leaves_out_what_is_no_number() -> None:
+    assert reduce_points([1, 2, 3, 4], [1.0, None, math.nan, math.inf], 10) == ([1], [1.0])
+    assert reduce_points([], [], 10) == ([], [])
+    same = reduce_points([5.0] * 50, [float(n) for n in range(50)], 10)  # all at one place
+    assert same == ([5.0, 5.0], [0.0, 49.0])
+
+
+def test_a_chart_is_as_large_as_asked_and_shows_the_curve() -> None:
+    falling = Series("train", list(range(60)), [math.exp(-n / 15) for n in range(60)], "blue")
+    text = chart([falling, Series("validation", [0, 59], [1.0, 0.1], "red", "●")], 60, 12, x_label="step", color=False)
+    lines = text.split("\n")
+    assert lines[0].strip() == "⠤⠤ train   ● validation"
+    assert len(lines) == 13
+    assert max(cell_len(line) for line in lines) <= 60
+    assert "\x1b" not in text
+    assert text.count("●") == 3  # one in the names, one a point
+    rows = [number for number, line in enumerate(lines) if re.search("[⠀-⣿]", line)]
+    assert rows[1] < rows[-1]
+    assert lines[-1].strip() == "step"
+
+
+def test_nothing_is_painted_and_the_colours_are_the_terminals_own() -> None:
+    text = chart([Series("train", [1, 2, 3], [1.0, 2.0, 3.0], "blue")], 60, 12)
+    assert "\x1b[38;5;4m" in text
+    assert not re.search(r"\x1b\[48;|\x1b\[4[0-7]m", text)
+
+
+@pytest.mark.parametrize("y", [[], [None], [math.nan, None]])
+def test_no_points_no_chart(y: list[float | None]) -> None:
+    assert chart([Series("train", list(range(len(y))), y)], 60, 12) == ""
+
+
+def test_one_point_and_equal_points_are_drawn() -> None:
+    for series in (
+        Series("a", [3], [2.0]),
+        Series("a", [1, 2, 3], [2.0, 2.0, 2.0]),
+        Series("a", [1, 2], [1e-30, 1e30]),
+    ):
+        assert "┤" in chart([series], 60, 12, color=False)
+
+
+def test_long_runs_are_drawn_at_once() -> None:
+    long = Series("train", list(range(100_000)), [math.sin(n) for n in range(100_000)])
+    chart([long], 60, 12)
+    begin = time.process_time()
+    chart([long], 120, 20)
+    assert time.process_time() - begin < 1  # ten thousand points alone would take plotext 160 ms
