@@ -100,11 +100,10 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert refused.stdout is not None
         refused.stdout.close()
         assert refused.wait(60) == 2  # what went wrong is still said on stderr
-    code = "import sys; from tuinet.cli.main import run; import click\n"
-    code += "sys.argv; sys.exit(run(['init', 'digits-cnn', '-o', '-']))"
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    line = [sys.executable, "-m", "tuinet", "init", "digits-cnn", "-o", "-"]
+    done = subprocess.run(line, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -169,6 +168,17 @@ def test_an_interrupted_run_is_saved(number: signal.Signals, tmp_path: Path, tui
     assert (tmp_path / "run/checkpoint.safetensors").is_file()
     assert tuinet("runs", "show", "run", "--json").lines[0]["state"] == "interrupted"
     assert tuinet("evaluate", "run", "--json").code == 0
+
+
+def test_a_run_whose_reader_leaves_is_saved(tmp_path: Path, tuinet: Command) -> None:
+    with _start(tmp_path, "--json") as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["event"] == "run-started"
+        process.stdout.close()
+        assert process.wait(60) == 1
+        assert process.stderr.read() == ""
+    assert tuinet("runs", "show", "run", "--json").lines[0]["state"] == "interrupted"
+    assert (tmp_path / "run/checkpoint.safetensors").is_file()
 
 
 def test_a_run_is_steered_from_another_terminal(tmp_path: Path, tuinet: Command) -> None:

@@ -34,7 +34,7 @@ def test_train_in_plain_lines(tuinet: Command, tmp_path: Path) -> None:
     done = tuinet("train", "iris-mlp", "--set", "training.epochs=3", "--out", "run")
     lines = done.out.splitlines()
     assert lines[0].startswith("iris-mlp: ")
-    assert lines[1] == "samples: 120 train, 30 test"
+    assert lines[1] == "samples: 90 train, 30 validation, 30 test"
     assert [line.split("  ")[0] for line in lines[2:5]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert "test: accuracy " in done.out
     assert lines[-1] == "model: run/model.safetensors"

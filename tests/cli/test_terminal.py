@@ -95,3 +95,20 @@ def test_a_chart_has_colours_on_a_terminal(tmp_path: Path) -> None:
     assert watch(*TRAIN, "-q", cwd=tmp_path)[2] == 0
     assert b"38;5;4m" in watch("runs", "show", "run", cwd=tmp_path)[1]
     assert b"38;5;4m" not in watch("runs", "show", "run", cwd=tmp_path, NO_COLOR="1")[1]
+
+
+def test_a_run_whose_terminal_goes_away_is_saved(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        line = ("train", "digits-cnn", "--set", "training.epochs=5000", "--out", "run")
+        os.execve(sys.executable, [sys.executable, "-m", "tuinet", *line], os.environ | {"TERM": "xterm-256color"})
+    came = b""
+    while b"samples/s" not in came:
+        came += os.read(terminal, 65536)
+    os.close(terminal)  # the line drops: SIGHUP, and every write fails from now on
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    last = (tmp_path / "run/events.jsonl").read_bytes().splitlines()[-1]
+    assert b'"reason":"interrupted"' in last
+    assert (tmp_path / "run/checkpoint.safetensors").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import io
@@ -75,9 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone (`tuinet runs | head -1`): no word, and none from Python's last flush either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
+        return EXIT_FAILED  # the reader has gone (`tuinet runs | head -1`) and needs no word
     except MemoryError:
         _debug()
         return _report("this needs more memory than there is", "Take a smaller batch or network.", EXIT_FAILED)
@@ -91,10 +90,11 @@ def run(arguments: Sequence[str]) -> int:
 def _report(message: str, hint: str, code: int) -> int:
     from tuinet.cli.output import printable_lines
 
-    click.secho("error: ", fg="red", nl=False, err=True)
-    click.echo(printable_lines(message), err=True)
-    if hint:
-        click.echo(printable_lines(hint), err=True)
+    with contextlib.suppress(OSError):  # a terminal that is gone
+        click.secho("error: ", fg=None if os.environ.get("NO_COLOR") else "red", nl=False, err=True)
+        click.echo(printable_lines(message), err=True)
+        if hint:
+            click.echo(printable_lines(hint), err=True)
     return code
 
 
@@ -111,4 +111,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × or é gets "?" in its place, not a traceback
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # said already, or not worth a word: Python's own flush at the end must not say it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or EXIT_FAILED
+    sys.exit(code)

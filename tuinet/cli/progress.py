@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,10 @@ class Progress:
         pass
 
     def show(self, event: ev.Event) -> None:
+        self.note(event)
+
+    def note(self, event: ev.Event) -> None:
+        """Keep what the event says of the run, shown or not."""
         if isinstance(event, ev.RunEnded):
             self.reason = event.reason
         self.expect(event)
@@ -197,8 +202,9 @@ class BarProgress(QuietProgress):
 
     def _stop(self) -> None:
         if self.live is not None:
-            self.live.stop()
-            self.live = None
+            live, self.live = self.live, None
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                live.stop()
 
 
 class Speed:

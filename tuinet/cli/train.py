@@ -76,11 +76,24 @@ def _follow(
     changes: tuple[str, ...],
     interrupts: Interrupts,
 ) -> None:
+    """Train and show what happens. When nobody can read it any more, the run is saved and ends, as on a signal."""
     from tuinet.training.run import train_run
 
-    events = train_run(directory, job=job, threads=threads, changes=changes, interrupted=interrupts)
+    lost: list[OSError] = []
+
+    def interrupted() -> bool:
+        return bool(lost) or interrupts()
+
+    events = train_run(directory, job=job, threads=threads, changes=changes, interrupted=interrupted)
     try:
         for event in events:
-            progress.show(event)
+            progress.note(event)
+            try:
+                if not lost:
+                    progress.show(event)
+            except OSError as error:  # a closed pipe, or a terminal that is gone
+                lost.append(error)
     finally:
         events.close()
+    if lost and not interrupts():
+        raise lost[0]
