@@ -72,7 +72,7 @@ def test_runs_are_shown_with_a_chart(trained: Path) -> None:
     assert listed.code == 0
     assert {line.split()[0] for line in listed.out.splitlines()[1:]} == {"runs/digits", "runs/iris", "runs/sine"}
     shown = run_command("runs", "show", "runs/sine", cwd=trained)
-    assert "● validation" in shown.out
+    assert "o validation" in shown.out
     assert "┤" in shown.out
     assert "\x1b" not in shown.out
     summary = run_command("runs", "show", "sine", "--json", cwd=trained).lines[0]

@@ -126,7 +126,7 @@ def _losses(directory: Path) -> list[Any]:
     train = steps if len(steps) >= len(epochs) else epochs
     return [
         Series("train", [x for x, _ in train], [y for _, y in train], "blue"),
-        Series("validation", [x for x, _ in validation], [y for _, y in validation], "red", "●"),
+        Series("validation", [x for x, _ in validation], [y for _, y in validation], "red", "o"),
     ]
 
 
