@@ -151,10 +151,14 @@ def test_continuing_from_a_checkpoint_at_any_step_gives_the_same_bits(text: str,
         assert second.model.meta == whole.model.meta
 
 
-def test_any_number_of_threads_gives_the_same_bits_where_the_network_is_sharded():
+WIDE = IRIS.replace("units = 16", "units = 9000").replace("batch_size = 7", "batch_size = 80")
+
+
+@pytest.mark.parametrize("text", [IRIS, WIDE, CNN], ids=["small", "wide", "cnn"])
+def test_any_number_of_threads_gives_the_same_bits(text: str):
     vectors = []
     for threads in (1, 2, 5):
-        trained = job(CNN)
+        trained = job(text, epochs=2)
         list(fit(*trained, threads=threads))
         vectors.append(trained.model.params.vector.tobytes())
     assert vectors[0] == vectors[1] == vectors[2]
@@ -171,7 +175,7 @@ def test_shards_add_up_to_the_whole_batch(monkeypatch):
     text = CNN.replace('{ kind = "dropout", rate = 0.3 }, ', "").replace("augment", "#")
     vectors = []
     for size in (16, 1000):
-        monkeypatch.setattr("tuinet.training.gradients.CONVOLUTION_SHARD", size)
+        monkeypatch.setattr("tuinet.nn.shards.IMAGES", size)
         trained = job(text, dtype="float64", batch_size="all")
         list(fit(*trained))
         vectors.append(trained.model.params.vector)

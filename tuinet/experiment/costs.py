@@ -16,12 +16,7 @@ from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.windows import pair
 from tuinet.nn.network import Sequential
-
-IMAGES_AT_ONCE = 16
-"""Images with convolutions that one thread has in work."""
-
-VECTORS_AT_ONCE = 4096
-"""Samples without convolutions that are in work."""
+from tuinet.nn.shards import lane_count, shard_size
 
 
 def kind_of(settings: msgspec.Struct) -> str:
@@ -74,9 +69,8 @@ def training_memory(experiment: Experiment, network: Sequential, shapes: Sequenc
     number = 4 if settings.dtype == "float32" else 8
     weights = number * sum(_parameters(layer, shape) for layer, shape in zip(network.layers, shapes, strict=False))
     batch = samples if settings.batch_size == "all" else min(settings.batch_size, samples)
-    convolutions = any(isinstance(layer, Conv2D) for layer in network.layers)
-    lanes = min(8, -(-batch // IMAGES_AT_ONCE)) if convolutions else 1
-    in_work = min(batch, IMAGES_AT_ONCE * (os.cpu_count() or 1) if convolutions else VECTORS_AT_ONCE)
+    shard, lanes = shard_size(network.layers, batch), lane_count(network.layers, batch)
+    in_work = min(batch, shard * min(lanes, os.cpu_count() or 1))
     # Forwards each value once, backwards its gradient once; convolutions keep the rows of their windows both ways.
     values = 2 * sum(shape.size for shape in shapes)
     for layer, before, after in zip(network.layers, shapes, shapes[1:], strict=False):
@@ -84,9 +78,9 @@ def training_memory(experiment: Experiment, network: Sequential, shapes: Sequenc
             places = math.prod(after.sizes[:2])
             values += 2 * places * math.prod(pair(layer.kernel)) * before.sizes[2]
     # Each lane has a sum of gradients and one more for the next shard.
-    gradients = weights * (2 * lanes if convolutions and lanes < -(-batch // IMAGES_AT_ONCE) else lanes)
+    gradients = weights * (2 * lanes if lanes * shard < batch else lanes)
     optimizer = weights * len(settings.optimizer.slots)
-    best = weights if settings.early_stopping is not None else 0
+    best = 2 * weights  # and the first weights, for training once more from scratch
     activations = number * values * in_work
     total = weights + gradients + optimizer + best + activations
     return Memory(weights, gradients, optimizer, best, activations, in_work, total)

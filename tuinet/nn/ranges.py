@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Sequence
 
 from tuinet.nn.params import Params, Role
@@ -50,3 +51,20 @@ def blocks(size: int, slices: Ranges | None = None) -> Iterator[slice]:
     for part in (slice(0, size),) if slices is None else slices:
         for start in range(part.start, part.stop, BLOCK):
             yield slice(start, min(start + BLOCK, part.stop))
+
+
+def divide(slices: Ranges, parts: int) -> tuple[Ranges, ...]:
+    """The ranges dealt out into `parts` shares of about the same size, each a list of ranges."""
+    total = sum(part.stop - part.start for part in slices)
+    cuts = [total * share // parts for share in range(parts + 1)]
+    shares: list[list[slice]] = []
+    for first, last in itertools.pairwise(cuts):
+        share: list[slice] = []
+        before = 0
+        for part in slices:
+            start, stop = part.start + max(0, first - before), part.start + last - before
+            before += part.stop - part.start
+            if start < min(stop, part.stop):
+                share.append(slice(start, min(stop, part.stop)))
+        shares.append(share)
+    return tuple(shares)

@@ -18,8 +18,8 @@ from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import EpochRecord, Model
 from tuinet.nn.context import philox
 from tuinet.nn.losses import Perceptron
-from tuinet.nn.optimizers import new_scratch
 from tuinet.nn.params import Array, Params
+from tuinet.nn.ranges import Ranges
 from tuinet.nn.regularization import add_penalty_gradient, clip, decay, noisy
 from tuinet.nn.schedules import rate_at
 from tuinet.training.commands import Command, SetRate, Stop
@@ -103,9 +103,9 @@ class _Loop:
             seed=settings.seed,
             batch_size=min(self.batch_size, largest),
             threads=threads,
+            slices=self.slices,
             first_trainable=first,
         )
-        self.scratch = new_scratch(self.params.vector)
         self.noisy = (
             self.params.like(np.empty_like(self.params.vector)) if settings.regularization.weight_noise else None
         )
@@ -183,8 +183,7 @@ class _Loop:
         loss = sums.loss / len(x)
         if not math.isfinite(loss):
             return self.failed(weights, x, rate)
-        with np.errstate(all="ignore"):
-            self.update(rate)
+        self.update(rate)
         p.step += 1
         p.batch += 1
         p.seen += len(x)
@@ -206,14 +205,23 @@ class _Loop:
         return self.order[1][p.batch * self.batch_size : (p.batch + 1) * self.batch_size]
 
     def update(self, rate: float) -> None:
-        regularization, grads = self.settings.regularization, self.gradients.total
-        add_penalty_gradient(regularization, self.params, grads, self.slices, self.scratch)
-        clip(regularization, grads, self.slices, self.scratch)
-        decay(regularization, self.params, rate, self.slices)
+        """One step of the optimizer, on every thread's share of the weights."""
+        regularization, grads, optimizer = self.settings.regularization, self.gradients.total, self.settings.optimizer
         step = self.progress.step - self.progress.phase_step + 1
-        self.settings.optimizer.update(
-            self.params.vector, grads.vector, self.state.optimizer, rate, step, self.scratch, self.slices
-        )
+
+        def penalize(slices: Ranges, scratch: Array) -> None:
+            add_penalty_gradient(regularization, self.params, grads, slices, scratch)
+
+        def move(slices: Ranges, scratch: Array) -> None:
+            decay(regularization, self.params, rate, slices)
+            state = self.state.optimizer
+            optimizer.update(self.params.vector, grads.vector, state, rate, step, scratch, slices)
+
+        with np.errstate(all="ignore"):
+            if regularization.l1 or regularization.l2:
+                self.gradients.update(penalize)
+            clip(regularization, grads, self.slices)
+            self.gradients.update(move)
 
     def failed(self, weights: Params, x: Array, rate: float) -> RunFailed:
         p = self.progress

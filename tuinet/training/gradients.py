@@ -8,9 +8,9 @@ the same for any number of threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
@@ -20,18 +20,17 @@ from tuinet.data.preparation import prepare
 from tuinet.model.model import Model
 from tuinet.model.prediction import decode
 from tuinet.nn.context import Arena, Context
-from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.losses import Perceptron
+from tuinet.nn.optimizers import new_scratch
 from tuinet.nn.params import Array, Params
+from tuinet.nn.ranges import Ranges, blocks, divide
+from tuinet.nn.shards import lane_count, shard_size
 
-CONVOLUTION_SHARD = 16
-"""Images a shard: their feature maps and im2col matrices stay in a core's cache (8 and 32 were slower)."""
+T = TypeVar("T")
+R = TypeVar("R")
 
-DENSE_SHARD = 4096
-"""Samples a shard without convolutions: one product is fastest whole, but memory must stay bounded."""
-
-LANES = 8
-"""Sums that can grow side by side; more threads than this bring nothing."""
+PARALLEL_VALUES = 65_536
+"""From so many values on, work on the vector is shared out among the threads: below, handing it over costs more."""
 
 
 class BatchSums(NamedTuple):
@@ -65,8 +64,9 @@ class _Lane:
 class Gradients:
     """`of(params, x, y, step)` leaves dJ/dparams, J the mean loss of the batch, in `total`.
 
-    Use as a context manager: it sets the number of BLAS threads and ends its own threads.
-    Layers before `first_trainable` get no gradient.
+    Use as a context manager: it keeps BLAS to one thread, since BLAS threads that wait for each other on a busy
+    machine can cost thirty times what they bring, and ends its own threads.
+    Layers before `first_trainable` get no gradient; `slices` are the ranges that may change.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Gradients:
         seed: int,
         batch_size: int,
         threads: int,
+        slices: Ranges,
         first_trainable: int = 0,
     ) -> None:
         self.model = model
@@ -84,12 +85,14 @@ class Gradients:
         self.seed = seed
         self.first_trainable = first_trainable
         self.input_sizes = model.prepared_shape.sizes
-        self.shard_size = shard_size(model, batch_size)
-        self.sharded = self.shard_size == CONVOLUTION_SHARD
-        shards = -(-batch_size // self.shard_size)
-        self.lanes = [_Lane(model.params) for _ in range(min(LANES, shards) if self.sharded else 1)]
-        self.threads = min(threads, len(self.lanes)) if self.sharded else 1
-        self.blas_threads = 1 if self.sharded else threads
+        layers = model.network.layers
+        self.shard_size = shard_size(layers, batch_size)
+        self.lanes = [_Lane(model.params) for _ in range(lane_count(layers, batch_size))]
+        vector = model.params.vector
+        shares = threads if vector.size >= PARALLEL_VALUES else 1
+        self.shares = [(share, new_scratch(vector)) for share in divide(slices, shares)]
+        self.threads = max(min(threads, len(self.lanes)), shares)
+        self._used = 1
         self._local = threading.local()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -98,7 +101,7 @@ class Gradients:
         return self.lanes[0].total
 
     def __enter__(self) -> Gradients:
-        self._limits = threadpool_limits(self.blas_threads, "blas")
+        self._limits = threadpool_limits(1, "blas")
         if self.threads > 1:
             self._pool = ThreadPoolExecutor(self.threads, "tuinet-shard")
         return self
@@ -111,17 +114,29 @@ class Gradients:
 
     def of(self, params: Params, x: Array, y: Array, step: int) -> BatchSums:
         """x: raw inputs (B, …), y: raw targets (B,) or (B, T), both as they are stored."""
-        lanes = range(min(len(self.lanes), -(-len(x) // self.shard_size)))
-        if self._pool is None:
-            sums = [self._run_lane(lane, params, x, y, step) for lane in lanes]
-        else:
-            waiting = [self._pool.submit(self._run_lane, lane, params, x, y, step) for lane in lanes]
-            sums = [future.result() for future in waiting]
-        for lane in lanes[1:]:
-            self.total.vector += self.lanes[lane].total.vector
-        if len(sums) == 1:
-            return sums[0]
+        self._used = min(len(self.lanes), -(-len(x) // self.shard_size))
+        sums = self._each(lambda lane: self._run_lane(lane, params, x, y, step), range(self._used))
+        self._each(self._add_lanes, self.shares)
         return BatchSums(sum(s.loss for s in sums), sum(s.correct for s in sums), sum(s.mistakes for s in sums))
+
+    def update(self, work: Callable[[Ranges, Array], None]) -> None:
+        """Do `work(ranges, scratch)` on every share of what may change, in any order: elementwise work only."""
+        self._each(lambda share: work(*share), self.shares)
+
+    def _each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        if self._pool is None or len(items) == 1:
+            return [work(item) for item in items]
+        # The last one is done here: the thread that waits might as well work.
+        waiting = [self._pool.submit(work, item) for item in items[:-1]]
+        last = work(items[-1])
+        return [*(future.result() for future in waiting), last]
+
+    def _add_lanes(self, share: tuple[Ranges, Array]) -> None:
+        """Add up the lanes in order, block by block."""
+        total = self.total.vector
+        for part in blocks(total.size, share[0]) if self._used > 1 else ():
+            for lane in self.lanes[1 : self._used]:
+                np.add(total[part], lane.total.vector[part], out=total[part])
 
     def _run_lane(self, index: int, params: Params, x: Array, y: Array, step: int) -> BatchSums:
         lane = self.lanes[index]
@@ -164,10 +179,3 @@ class Gradients:
         if ctx is None:
             ctx = self._local.ctx = Context(training=True, arena=Arena())
         return ctx
-
-
-def shard_size(model: Model, batch_size: int) -> int:
-    """The samples computed at a time: 16 where there is a convolution, else up to 4,096."""
-    if any(isinstance(layer, Conv2D) for layer in model.network.layers):
-        return CONVOLUTION_SHARD
-    return min(batch_size, DENSE_SHARD)

@@ -1,0 +1,35 @@
+"""How many samples are computed at a time: a fixed rule from network and batch, never from threads or a clock.
+
+The rule decides the rounding of every sum, so that any number of threads trains to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuinet.nn.layer import Layer
+from tuinet.nn.layers.conv import Conv2D
+
+LANES = 8
+"""Sums that grow side by side; more threads than this bring nothing."""
+
+IMAGES = 16
+"""Samples a shard where there are convolutions: their im2col matrices stay in a core's cache."""
+
+ROWS = 64
+"""The fewest samples a shard is made of elsewhere: with less, products no longer pay for the call."""
+
+MOST_ROWS = 4096
+"""The most: memory stays bounded when the batch is the whole training part."""
+
+
+def shard_size(layers: Sequence[Layer], batch_size: int) -> int:
+    """The samples of one shard."""
+    if any(isinstance(layer, Conv2D) for layer in layers):
+        return min(IMAGES, batch_size)
+    return min(batch_size, MOST_ROWS, max(ROWS, -(-batch_size // LANES)))
+
+
+def lane_count(layers: Sequence[Layer], batch_size: int) -> int:
+    """How many sums of gradients a batch needs: lane l takes shards l, l + LANES, …"""
+    return min(LANES, -(-batch_size // shard_size(layers, batch_size)))
