@@ -9,7 +9,7 @@ import time
 import pytest
 from rich.cells import cell_len
 
-from tuinet.render.chart import Series, chart, reduce_points
+from tuinet.render.chart import Series, chart, reduce_points, ticks
 
 
 def test_reducing_keeps_every_columns_lowest_and_highest() -> None:
@@ -69,3 +69,18 @@ def test_long_runs_are_drawn_at_once() -> None:
     begin = time.process_time()
     chart([long], 120, 20)
     assert time.process_time() - begin < 1  # ten thousand points alone would take plotext 160 ms
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "places"),
+    [
+        (40, 2400, [0, 500, 1000, 1500, 2000, 2400]),
+        (1, 10, [0, 2, 4, 6, 8, 10]),
+        (1, 3, [1, 2, 3]),
+        (3, 3, [3]),
+        (0, 1_000_000, [0, 200_000, 400_000, 600_000, 800_000, 1_000_000]),
+        (700, 720, [700, 705, 710, 715, 720]),
+    ],
+)
+def test_ticks_are_round(low: float, high: float, places: list[int]) -> None:
+    assert ticks(low, high, 6) == places

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from tuinet import __version__
-from tuinet.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, TuinetError
+from tuinet.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, TuinetError
 
 COMMANDS = ("recipes", "init", "check", "train", "evaluate", "predict", "inspect", "data", "runs")
 """Each is the module of the same name in this package; its `command` is the click command. In the order of --help."""
@@ -63,8 +63,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; errors go to stderr as one line and a hint. Returns the exit code."""
     try:
         result = tuinet.main(list(arguments), prog_name="tuinet", standalone_mode=False)
-        sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else EXIT_DONE
+        if code == EXIT_DONE:  # done means written, too
+            sys.stdout.flush()
+        return code
     except click.Abort:
         return EXIT_INTERRUPTED
     except click.ClickException as error:
@@ -112,9 +114,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × or é gets "?" in its place, not a traceback
     code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except OSError:  # said already, or not worth a word: Python's own flush at the end must not say it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = code or EXIT_FAILED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # said already, or not worth a word: Python's own flush at the end must not say it again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = code or EXIT_FAILED
     sys.exit(code)

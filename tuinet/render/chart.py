@@ -69,12 +69,23 @@ def chart(series: Sequence[Series], width: int, height: int, *, x_label: str = "
         marker = plotext.marker(line.glyph or "braille", line.color if color else "default")
         signal = figure.signal(x, y, marker=marker).lines(line.glyph is None and len(x) > 1)
         figure.draw(signal)
+    places = ticks(min(min(x) for _, x, _ in drawn), max(max(x) for _, x, _ in drawn), width // 12)
+    figure.ruler("x").ticks(places, [f"{place:,}" for place in places])
     if x_label:
         figure.label(x_label)
     text: str = figure.build().string(not color)
     figure.clear()
     names = "   ".join(_name(line, color) for line, _, _ in drawn)
     return "\n".join([f"    {names}", *(row.rstrip() for row in text.split("\n"))]).rstrip()
+
+
+def ticks(low: float, high: float, most: int) -> list[int]:
+    """At most about `most` round whole numbers from just below `low` to `high`, and `high` itself where it has room."""
+    rough = max(1.0, (high - low) / max(1, most))
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(int(factor * power) for factor in (1, 2, 5, 10) if factor * power >= rough)
+    places = list(range(math.floor(low / step) * step, math.floor(high) + 1, step))
+    return places if high - places[-1] < step / 2 else [*places, math.ceil(high)]
 
 
 def _name(line: Series, color: bool) -> str:
