@@ -14,7 +14,7 @@ def test_dense_networks_take_few_large_shards(batch: int, shard: int, lanes: int
     assert (shard_size([Dense(3)], batch), lane_count([Dense(3)], batch)) == (shard, lanes)
 
 
-@pytest.mark.parametrize(("batch", "shard", "lanes"), [(1, 1, 1), (16, 16, 1), (64, 16, 4), (60_000, 16, 8)])
+@pytest.mark.parametrize(("batch", "shard", "lanes"), [(1, 1, 1), (32, 32, 1), (64, 32, 2), (60_000, 32, 8)])
 def test_convolutions_take_shards_that_fit_the_cache(batch: int, shard: int, lanes: int):
     layers = [Conv2D(3, 3), Dense(3)]
     assert (shard_size(layers, batch), lane_count(layers, batch)) == (shard, lanes)

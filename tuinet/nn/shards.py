@@ -13,8 +13,9 @@ from tuinet.nn.layers.conv import Conv2D
 LANES = 8
 """Sums that grow side by side; more threads than this bring nothing."""
 
-IMAGES = 16
-"""Samples a shard where there are convolutions: their im2col matrices stay in a core's cache."""
+IMAGES = 32
+"""Samples a shard where there are convolutions: few enough for their maps to stay in a core's cache, enough that the
+calls between the products cost little."""
 
 ROWS = 64
 """The fewest samples a shard is made of elsewhere: with less, products no longer pay for the call."""

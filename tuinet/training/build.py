@@ -11,6 +11,7 @@ import msgspec
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
 from tuinet.data.preparation import fit_preparation
+from tuinet.data.sources import NamedSource
 from tuinet.data.sources import load as load_data
 from tuinet.experiment.costs import kind_of, settings_in_words
 from tuinet.experiment.decode import load_experiment, to_raw
@@ -56,8 +57,18 @@ def build(experiment: str | Experiment, base: Path | None = None) -> Job:
     )
     if experiment.model.start is not None:
         _start_from(model, load_model(experiment.model.start, base))
-    model.meta = msgspec.structs.replace(model.meta, training=training_in_words(experiment))
+    meta = msgspec.structs.replace(model.meta, training=training_in_words(experiment), data=_trained_on(experiment))
+    model.meta = meta if meta.data else msgspec.structs.replace(meta, data=data.name)
     return Job(model, data, settings, experiment.data.augment, experiment.model.freeze)
+
+
+def _trained_on(experiment: Experiment) -> str:
+    """Which data of tuinet's own sets the model sees, and how they are divided, so that it can be evaluated anywhere.
+
+    "" for files of one's own: where they lie is nobody's business.
+    """
+    source, split = experiment.data.source, experiment.data.split
+    return msgspec.json.encode({"source": source, "split": split}).decode() if isinstance(source, NamedSource) else ""
 
 
 def training_in_words(experiment: Experiment) -> str:
