@@ -151,7 +151,7 @@ def test_continuing_from_a_checkpoint_at_any_step_gives_the_same_bits(text: str,
         assert second.model.meta == whole.model.meta
 
 
-WIDE = IRIS.replace("units = 16", "units = 9000").replace("batch_size = 7", "batch_size = 80")
+WIDE = IRIS.replace("units = 16", "units = 130_000").replace("batch_size = 7", "batch_size = 80")
 
 
 @pytest.mark.parametrize("text", [IRIS, WIDE, CNN], ids=["small", "wide", "cnn"])

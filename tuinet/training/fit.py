@@ -213,14 +213,16 @@ class _Loop:
             add_penalty_gradient(regularization, self.params, grads, slices, scratch)
 
         def move(slices: Ranges, scratch: Array) -> None:
+            if regularization.clip_norm is None:
+                penalize(slices, scratch)
             decay(regularization, self.params, rate, slices)
             state = self.state.optimizer
             optimizer.update(self.params.vector, grads.vector, state, rate, step, scratch, slices)
 
         with np.errstate(all="ignore"):
-            if regularization.l1 or regularization.l2:
+            if regularization.clip_norm is not None:  # needs the length of the whole gradient first
                 self.gradients.update(penalize)
-            clip(regularization, grads, self.slices)
+                clip(regularization, grads, self.slices)
             self.gradients.update(move)
 
     def failed(self, weights: Params, x: Array, rate: float) -> RunFailed:

@@ -29,7 +29,7 @@ from tuinet.nn.shards import lane_count, shard_size
 T = TypeVar("T")
 R = TypeVar("R")
 
-PARALLEL_VALUES = 65_536
+PARALLEL_VALUES = 1_000_000
 """From so many values on, work on the vector is shared out among the threads: below, handing it over costs more."""
 
 
@@ -62,7 +62,7 @@ class _Lane:
 
 
 class Gradients:
-    """`of(params, x, y, step)` leaves dJ/dparams, J the mean loss of the batch, in `total`.
+    """`of(params, x, y, step)` computes dJ/dparams, J the mean loss of the batch; `update` sums it up into `total`.
 
     Use as a context manager: it keeps BLAS to one thread, since BLAS threads that wait for each other on a busy
     machine can cost thirty times what they bring, and ends its own threads.
@@ -116,12 +116,20 @@ class Gradients:
         """x: raw inputs (B, …), y: raw targets (B,) or (B, T), both as they are stored."""
         self._used = min(len(self.lanes), -(-len(x) // self.shard_size))
         sums = self._each(lambda lane: self._run_lane(lane, params, x, y, step), range(self._used))
-        self._each(self._add_lanes, self.shares)
         return BatchSums(sum(s.loss for s in sums), sum(s.correct for s in sums), sum(s.mistakes for s in sums))
 
     def update(self, work: Callable[[Ranges, Array], None]) -> None:
-        """Do `work(ranges, scratch)` on every share of what may change, in any order: elementwise work only."""
-        self._each(lambda share: work(*share), self.shares)
+        """On every thread's share of what may change: add up the lanes, then do `work(ranges, scratch)`.
+
+        The work is elementwise, so how it is shared out changes no number.
+        """
+
+        def share_work(share: tuple[Ranges, Array]) -> None:
+            self._add_lanes(share[0])
+            work(*share)
+
+        self._each(share_work, self.shares)
+        self._used = 1
 
     def _each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         if self._pool is None or len(items) == 1:
@@ -131,11 +139,11 @@ class Gradients:
         last = work(items[-1])
         return [*(future.result() for future in waiting), last]
 
-    def _add_lanes(self, share: tuple[Ranges, Array]) -> None:
-        """Add up the lanes in order, block by block."""
+    def _add_lanes(self, slices: Ranges) -> None:
+        """Add up the lanes in order."""
         total = self.total.vector
-        for part in blocks(total.size, share[0]) if self._used > 1 else ():
-            for lane in self.lanes[1 : self._used]:
+        for lane in self.lanes[1 : self._used]:
+            for part in blocks(total.size, slices):
                 np.add(total[part], lane.total.vector[part], out=total[part])
 
     def _run_lane(self, index: int, params: Params, x: Array, y: Array, step: int) -> BatchSums:
@@ -169,9 +177,12 @@ class Gradients:
 
     def inputs(self, x: Array, ctx: Context) -> Array:
         """The network's inputs: prepared and, in training, augmented."""
-        meta = self.model.meta
-        out = ctx.empty((len(x), *self.input_sizes), self.model.params.vector.dtype)
-        inputs = prepare(meta.preparation, x, meta.input_shape, out=out)
+        meta, dtype = self.model.meta, self.model.params.vector.dtype
+        if not meta.preparation and x.dtype == dtype and x.shape[1:] == self.input_sizes:
+            inputs = x  # nothing to do, and layers change no input
+        else:
+            out = ctx.empty((len(x), *self.input_sizes), dtype)
+            inputs = prepare(meta.preparation, x, meta.input_shape, out=out)
         return augment(self.augmentation, inputs, ctx.rng) if self.augmentation and ctx.training else inputs
 
     def _context(self) -> Context:
