@@ -3,7 +3,7 @@
 model = tuinet.load("digits-cnn")          a file, a run's folder, or the name of a model that ships
 model.predict(images).labels               what it says
 tuinet.trace(model, images[0]).values      every value on the way
-tuinet.fit(model, data, settings)          a generator of events
+tuinet.fit(*tuinet.build("digits-cnn"))    a generator of events that trains an experiment's model
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from tuinet.files.load import load
     from tuinet.inspection.trace import trace
     from tuinet.model.model import Model
+    from tuinet.training.build import build
     from tuinet.training.fit import fit
 
 __version__ = "0.1.0"
-__all__ = ["Model", "__version__", "fit", "load", "trace"]
+__all__ = ["Model", "__version__", "build", "fit", "load", "trace"]
 
 _HOMES = {
     "Model": "tuinet.model.model",
+    "build": "tuinet.training.build",
     "fit": "tuinet.training.fit",
     "load": "tuinet.files.load",
     "trace": "tuinet.inspection.trace",
