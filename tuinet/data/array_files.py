@@ -54,6 +54,7 @@ class NpzFile(FileSource, frozen=True, tag="npz"):
     """
 
     path: str
+    """The .npz file."""
     inputs: str = "x"
     targets: str = "y"
     task: Task | None = None

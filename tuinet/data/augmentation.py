@@ -33,25 +33,30 @@ class Shift(Change, frozen=True, tag="shift"):
     """Move by a whole number of pixels between −pixels and pixels, down and to the right, each on its own."""
 
     pixels: Annotated[int, msgspec.Meta(ge=0, le=4096)]
+    """The most pixels in each direction."""
 
 
 class Rotate(Change, frozen=True, tag="rotate"):
     """Turn about the centre by an angle between −degrees and degrees; positive is counter-clockwise."""
 
     degrees: Annotated[float, msgspec.Meta(ge=0, le=180)]
+    """The largest angle, to either side."""
 
 
 class Zoom(Change, frozen=True, tag="scale"):
     """Enlarge about the centre by a factor between 1/factor and factor, uniform in its logarithm."""
 
     factor: Annotated[float, msgspec.Meta(ge=1, le=16)]
+    """The largest enlargement; the largest reduction is its inverse."""
 
 
 class Flip(Change, frozen=True, tag="flip"):
     """Mirror left and right (horizontal), up and down (vertical), each in half of the samples."""
 
     horizontal: bool = True
+    """Whether left and right may change places."""
     vertical: bool = False
+    """Whether top and bottom may."""
 
 
 class Noise(Change, frozen=True, tag="noise"):
@@ -59,6 +64,7 @@ class Noise(Change, frozen=True, tag="noise"):
 
     needs_image: ClassVar[bool] = False
     deviation: Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+    """The standard deviation of the noise, in units of the prepared values."""
 
 
 Augmentation = Shift | Rotate | Zoom | Flip | Noise

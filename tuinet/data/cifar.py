@@ -46,6 +46,7 @@ class CifarBinary(FileSource, frozen=True, tag="cifar-binary"):
     """
 
     path: str
+    """The folder with the batches, or the archive."""
 
     def load(self, base: Path, seed: int) -> Dataset:
         """Images (N, 32, 32, 3) of uint8, read whole."""

@@ -56,6 +56,7 @@ class CsvFile(FileSource, frozen=True, tag="csv"):
     """
 
     path: str
+    """The table."""
     target: Name = -1
     header: bool | None = None
     task: Task | None = None

@@ -52,6 +52,7 @@ class ImageFolder(FileSource, frozen=True, tag="images"):
     """
 
     path: str
+    """The folder of class folders."""
     size: tuple[Side, Side] | None = None
     grey: bool | None = None
     letters_or_digits: bool = False

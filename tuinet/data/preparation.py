@@ -156,6 +156,7 @@ class Downsample(Step, frozen=True, tag="downsample"):
     """y[i, j] = the mean of the factor × factor block of pixels at (i·factor, j·factor), each channel on its own."""
 
     factor: Annotated[int, msgspec.Meta(ge=1)] = 2
+    """The side of a block of pixels that becomes one."""
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape.sizes) != 3:

@@ -29,25 +29,30 @@ class Uniform(_Initializer, frozen=True, tag="uniform"):
     """Every value equally likely between `low` and `high`."""
 
     low: float = -0.1
+    """The smallest value."""
     high: float = 0.1
+    """The largest value."""
 
 
 class Normal(_Initializer, frozen=True, tag="normal"):
     """A normal distribution with mean 0 and standard deviation `deviation`."""
 
     deviation: Deviation = 0.1
+    """The standard deviation."""
 
 
 class Glorot(_Initializer, frozen=True, tag="glorot"):
     """Variance 2 / (fan_in + fan_out): for tanh, sigmoid, linear and softmax units."""
 
     distribution: Distribution = "uniform"
+    """The form of the distribution; its variance is the same."""
 
 
 class He(_Initializer, frozen=True, tag="he"):
     """Variance 2 / fan_in: for ReLU units, which pass on half of what reaches them."""
 
     distribution: Distribution = "normal"
+    """The form of the distribution; its variance is the same."""
 
 
 Initializer = Zeros | Uniform | Normal | Glorot | He

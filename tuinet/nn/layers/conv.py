@@ -47,11 +47,17 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
     stem = "conv"
 
     filters: Size
+    """How many kernels, and so maps, there are."""
     kernel: Pair
+    """The size of a kernel: one number for both sides, or [rows, columns]."""
     stride: Pair = 1
+    """How far the kernel moves from place to place."""
     padding: Padding = "valid"
+    """"valid": no zeros around the image; "same": as many as keep its size at stride 1; or that many on every side."""
     bias: bool = True
+    """Whether a bias is added to each map."""
     initializer: Initializer | None = None
+    """How the kernels start. Unset: He before a ReLU, Glorot before anything else."""
 
     def output_shape(self, shape: Shape) -> Shape:
         require_image("conv2d", shape)

@@ -24,8 +24,11 @@ class Dense(Layer, frozen=True, tag="dense"):
     stem = "dense"
 
     units: Size
+    """How many neurons, and so outputs, there are."""
     bias: bool = True
+    """Whether each neuron has a bias."""
     initializer: Initializer | None = None
+    """How the weights start. Unset: He before a ReLU, Glorot before anything else."""
 
     def output_shape(self, shape: Shape) -> Shape:
         require_vector("dense", shape)

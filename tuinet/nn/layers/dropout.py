@@ -27,6 +27,7 @@ class Dropout(Layer, frozen=True, tag="dropout"):
     stem = "dropout"
 
     rate: Rate
+    """p, the share of values that is set to 0 in training."""
 
     def output_shape(self, shape: Shape) -> Shape:
         require_numbers("dropout", shape)
@@ -61,6 +62,7 @@ class GaussianNoise(Layer, frozen=True, tag="gaussian-noise"):
     stem = "noise"
 
     deviation: Deviation
+    """The standard deviation of the noise."""
 
     def output_shape(self, shape: Shape) -> Shape:
         require_numbers("gaussian-noise", shape)

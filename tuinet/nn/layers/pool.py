@@ -17,7 +17,9 @@ class _Pool(Layer, frozen=True):
     stem = "pool"
 
     window: Pair = 2
+    """The size of the window: one number for both sides, or [rows, columns]."""
     stride: Pair | None = None
+    """How far the window moves. Unset: by its own size, so that windows touch and do not overlap."""
 
     @property
     def _stride(self) -> int | tuple[int, ...]:
