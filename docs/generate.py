@@ -59,8 +59,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.CommandDone(
         step=100, time=1700000003.0, id="a1b2c3", do="set", ok=True, message="learning rate 0.0005 from step 101 on"
     ),
-    ev.SettingsChanged(step=185, time=1700000100.0, changes={"training.epochs": "20 -> 40"}),
-    ev.Notice(step=0, time=1700000000.25, message="The validation part is empty."),
+    ev.SettingsChanged(step=185, time=1700000100.0, changes={"training.epochs": "20 -> 40"}, epochs=40),
     ev.RunEnded(
         step=740, time=1700000010.0, reason="epochs",
         metrics={

@@ -84,6 +84,12 @@ def job(text: str, **training: object) -> Job:
     return build(Experiment(name=experiment.name, data=experiment.data, model=experiment.model, training=settings))
 
 
+def place_of(state: TrainingState) -> Place:
+    return Place(
+        progress=state.progress, experiment="", log_offset=0, control_offset=0, pending=None, data="", threads=1
+    )
+
+
 def ended(events: list[Event]) -> RunEnded:
     assert isinstance(events[-1], RunEnded)
     return events[-1]
@@ -139,8 +145,7 @@ def test_continuing_from_a_checkpoint_at_any_step_gives_the_same_bits(text: str,
         state = TrainingState.new(first.model, first.settings)
         run = fit(*first, state=state)
         before = [next(run) for _ in range(stop + 1)]
-        place = Place(state.progress, 0, 0, None, "", 1)
-        save_checkpoint(tmp_path / "c.safetensors", state, place)
+        save_checkpoint(tmp_path / "c.safetensors", state, place_of(state))
         run.close()
         second = job(text)
         state = TrainingState.new(second.model, second.settings)
@@ -247,7 +252,7 @@ def test_a_continued_phase_survives_a_checkpoint(tmp_path):
     run = fit(*first, state=state)
     for _ in range(place + 2):
         next(run)
-    save_checkpoint(tmp_path / "c", state, Place(state.progress, 0, 0, None, "", 1))
+    save_checkpoint(tmp_path / "c", state, place_of(state))
     second = overfitting("retrain")
     state = TrainingState.new(second.model, second.settings)
     load_checkpoint(tmp_path / "c", state)
@@ -266,15 +271,19 @@ def test_validation_every_few_steps():
 
 def test_a_new_rate_counts_from_the_next_step():
     run = fit(*job(IRIS))
-    events = [next(run), next(run), run.send(SetRate(0.5)), next(run)]
+    events = [next(run), next(run)]
+    assert run.send(SetRate(0.5)) == events[-1]  # carried out at once; nothing moves
+    assert run.send(SetRate(0.25)) == events[-1]
+    events += [next(run), next(run)]
     assert isinstance(events[0], RunStarted)
-    assert [event.rate for event in events[1:] if isinstance(event, StepDone)] == [0.01, 0.5, 0.5]
+    assert [event.rate for event in events[1:] if isinstance(event, StepDone)] == [0.01, 0.25, 0.25]
 
 
 def test_stop_ends_after_the_step_and_keeps_what_was_asked_for():
     run = fit(*job(IRIS))
     events = [next(run) for _ in range(20)]
-    events += [run.send(Stop("best")), *run]
+    run.send(Stop("best"))
+    events += [*run]
     assert isinstance(events[20], Checkpointed)
     assert ended(events).reason == "stopped"
 
@@ -334,9 +343,48 @@ def test_the_history_is_thinned_evenly():
     assert len(epochs) <= 512 and set(np.diff(epochs)) == {4} and ended(events).step == 6000
 
 
-def test_data_without_a_training_part_are_refused():
+@pytest.mark.parametrize("parts", [{}, {"train": Split(np.zeros((0, 4)), np.zeros(0, int))}])
+def test_data_without_training_samples_are_refused(parts: dict[str, Split]):
     trained = job(IRIS)
-    empty = Dataset("empty", "classification", trained.data.input_shape, {}, trained.data.labels)
+    empty = Dataset("empty", "classification", trained.data.input_shape, parts, trained.data.labels)
     with pytest.raises(TuinetError, match="no training part"):
         next(fit(trained.model, empty, trained.settings))
-    assert isinstance(trained.data.splits["train"], Split)
+
+
+def test_patience_counts_every_validation_and_ends_inside_an_epoch():
+    trained = overfitting("none", validate_every=2)
+    events = list(fit(*trained))
+    checks = [event.best for event in events if isinstance(event, EpochDone)]
+    assert ended(events).reason == "early-stopping"
+    assert checks[-3:] == [False] * 3 and checks[-4]
+    assert all(any(checks[i : i + 3]) for i in range(len(checks) - 3))  # never three in a row before
+
+
+def test_an_epoch_that_stopped_early_inside_is_closed_before_training_goes_on():
+    events = list(fit(*overfitting("continue", validate_every=2)))
+    phase = next(i for i, event in enumerate(events) if isinstance(event, PhaseStarted))
+    epochs = [event.epoch for event in events[phase:] if isinstance(event, StepDone)]
+    last = [event.epoch for event in events[:phase] if isinstance(event, StepDone)][-1]
+    assert epochs[0] == last + 1 and epochs.count(last + 1) == -(-120 // 7)
+
+
+def test_weights_that_go_bad_in_the_very_last_step_are_no_success():
+    trained = job(IRIS, epochs=1)
+    events = []
+    for event in fit(*trained):
+        events.append(event)
+        if isinstance(event, EpochDone):
+            trained.model.params["dense1/bias"][0] = np.nan
+    assert isinstance(events[-1], RunFailed) and events[-1].layer == "dense1"
+
+
+def test_two_trainings_at_once_leave_the_threads_of_blas_as_they_were():
+    from threadpoolctl import threadpool_info
+
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    first, second = fit(*job(IRIS)), fit(*job(IRIS))
+    next(first), next(second)
+    first.close()
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    second.close()
+    assert [pool["num_threads"] for pool in threadpool_info()] == before

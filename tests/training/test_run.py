@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -9,15 +10,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import tuinet
 from tuinet.errors import RunFailedError, TuinetError
 from tuinet.experiment.decode import decode
-from tuinet.training.directory import is_locked
-from tuinet.training.events import CommandDone, RunEnded, StepDone
+from tuinet.files.reader import read_tensors
+from tuinet.files.writer import write_tensors
+from tuinet.training.control import Line, send
+from tuinet.training.directory import Lock, is_locked
+from tuinet.training.events import Checkpointed, CommandDone, Event, RunEnded, RunStarted, StepDone
 from tuinet.training.log import read_events
 from tuinet.training.run import new_run, train_run
 from tuinet.training.runs import command, follow, list_runs, new_line, summary
@@ -198,7 +205,9 @@ def test_a_finished_run_goes_on_when_it_is_given_more_epochs(place: Path):
     again = finish(short)
     assert again.reason == "epochs" and again.step == 2 * 60
     finish(short, changes=["training.epochs=6"])
-    assert {"event": "settings-changed", "step": 120, "changes": {"training.epochs": "2 -> 6"}} in lines(short)
+    assert {"event": "settings-changed", "step": 120, "changes": {"training.epochs": "2 -> 6"}, "epochs": 6} in lines(
+        short
+    )
     assert (long / "model.safetensors").read_bytes() == (short / "model.safetensors").read_bytes()
     with pytest.raises(TuinetError, match="epochs"):
         finish(short, changes=["training.epochs=3"])
@@ -235,12 +244,181 @@ def test_a_directory_that_holds_something_is_not_written_into(place: Path):
 
 
 def test_a_loss_that_blows_up_keeps_the_last_good_checkpoint(place: Path):
-    text = EXPERIMENT.replace("cross-entropy", "squared-error").replace('"adam", rate = 0.005', '"sgd", rate = 1e6')
+    text = EXPERIMENT.replace("cross-entropy", "squared-error").replace('"adam", rate = 0.005', '"sgd", rate = 1e-4')
     run, _ = new_run(decode(text, "e"), place, place / "run")
-    with pytest.raises(RunFailedError, match="not finite at step"):
-        list(train_run(run))
+
+    def blow_up() -> None:
+        for event in train_run(run):
+            if isinstance(event, Checkpointed) and event.step == 34:
+                send(run, new_line("set", rate=1e6))
+
+    with pytest.raises(RunFailedError, match="not finite at step") as raised:
+        blow_up()
+    assert "last good checkpoint" in raised.value.hint
     assert lines(run)[-1]["event"] == "run-failed" and lines(run)[-1]["layer"]
     assert summary(run).state == "failed"
+    arrays, _ = read_tensors(run / "checkpoint.safetensors")
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_a_failure_before_the_first_checkpoint_promises_none(place: Path):
+    text = EXPERIMENT.replace("cross-entropy", "squared-error").replace('"adam", rate = 0.005', '"sgd", rate = 1e6')
+    run, _ = new_run(decode(text, "e"), place, place / "run")
+    with pytest.raises(RunFailedError, match="not finite at step") as raised:
+        list(train_run(run))
+    assert "no checkpoint yet" in raised.value.hint and not (run / "checkpoint.safetensors").exists()
+
+
+def steered(run: Path, *lines_at: tuple[int, Line], **options) -> list[Event]:
+    """The events of a run to which commands are sent once that many events have come."""
+    events: list[Event] = []
+    waiting = list(lines_at)
+    for event in train_run(run, **options):
+        events.append(event)
+        while waiting and len(events) >= waiting[0][0]:
+            send(run, waiting.pop(0)[1])
+    return events
+
+
+SLOW = EXPERIMENT.replace("early_stopping", "# ").replace("epochs = 6", "epochs = 4000")
+
+
+def test_a_paused_run_that_is_stopped_ends(place: Path):
+    run, _ = new_run(decode(SLOW, "e"), place, place / "run")
+    events = steered(run, (3, new_line("pause")), (3, new_line("stop", keep="last")))
+    assert isinstance(events[-1], RunEnded) and events[-1].reason == "stopped"
+
+
+def test_what_was_answered_is_not_lost_by_an_interrupt(place: Path):
+    run, _ = new_run(decode(SLOW.replace('schedule = { kind = "cosine" }', ""), "e"), place, place / "run")
+    answered: list[str] = []
+    orders = (new_line("pause"), new_line("set", rate=0.5), new_line("set", rate=0.001, pace=1000))
+    for event in train_run(run, interrupted=lambda: len(answered) == 3):
+        if isinstance(event, CommandDone):
+            answered.append(event.do)
+        elif isinstance(event, StepDone) and not answered and orders:
+            for line in orders:
+                send(run, line)
+            orders = ()
+    assert answered == ["pause", "set", "set"] and summary(run).state == "interrupted"
+    again = train_run(run)
+    first = next(again)
+    assert isinstance(first, CommandDone) and first.do == "resume"
+    step = next(event for event in again if isinstance(event, StepDone))
+    assert step.rate == 0.001
+    again.close()
+
+
+def test_interrupting_before_the_first_step_begins_the_log_once(place: Path):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    assert [type(event) for event in train_run(run, interrupted=lambda: True)] == [RunStarted, RunEnded]
+    finish(run)
+    assert [event["event"] for event in lines(run)].count("run-started") == 1
+
+
+def test_a_listener_that_leaves_at_the_end_spoils_nothing(place: Path):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    for event in train_run(run):
+        if isinstance(event, RunEnded):
+            break
+    log, model = lines(run), (run / "model.safetensors").read_bytes()
+    finish(run)
+    assert lines(run) == log and (run / "model.safetensors").read_bytes() == model
+
+
+def test_what_a_stop_kept_is_forgotten_when_the_run_goes_on(place: Path):
+    text = EXPERIMENT.replace(', reuse = "retrain"', "").replace("rate = 0.005", "rate = 0.05")
+    run, _ = new_run(decode(text, "e"), place, place / "run")
+    steered(run, (2, new_line("stop", keep="last")))
+    end = finish(run)
+    validations = [event["validation"]["loss"] for event in lines(run) if event["event"] == "epoch"]
+    assert end.metrics["validation"]["loss"] == min(validations)
+
+
+def test_a_kill_between_the_new_settings_and_the_checkpoint_loses_nothing(place: Path):
+    text = EXPERIMENT.replace("early_stopping", "# ").replace('schedule = { kind = "cosine" }', "")
+    text = text.replace("epochs = 6", "epochs = 2")
+    run, _ = new_run(decode(text, "e"), place, place / "run")
+    finish(run)
+    old = (run / "checkpoint.safetensors").read_bytes(), (run / "events.jsonl").read_bytes()
+    changes = ["training.epochs=3", "training.optimizer.rate=0.001"]
+    finish(run, changes=changes)
+    whole = lines(run), (run / "model.safetensors").read_bytes()
+    (run / "checkpoint.safetensors").write_bytes(old[0])  # as it was, but for experiment.toml
+    (run / "events.jsonl").write_bytes(old[1])
+    finish(run)
+    assert (lines(run), (run / "model.safetensors").read_bytes()) == whole
+    assert "rate 0.001" in tuinet.load(str(run)).meta.training
+    assert summary(run).epochs == 3
+
+
+def test_an_experiment_edited_by_hand_is_another_run(place: Path):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    finish(run)
+    path = run / "experiment.toml"
+    path.write_text(path.read_text().replace("batch_size = 20", "batch_size = 21"))
+    with pytest.raises(TuinetError, match="another run"):
+        finish(run)
+
+
+def test_a_change_that_can_have_no_effect_is_refused(place: Path):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    finish(run)
+    before = (run / "experiment.toml").read_bytes()
+    for change in ("training.epochs=60", "training.early_stopping.patience=9", "training.optimizer.rate=0.1"):
+        with pytest.raises(TuinetError):
+            finish(run, changes=[change])
+    assert (run / "experiment.toml").read_bytes() == before
+
+
+def test_asking_whether_a_run_is_alive_never_turns_a_trainer_away(tmp_path: Path):
+    with Lock(tmp_path):
+        pass
+    probe = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(probe, fcntl.LOCK_SH)
+    threading.Timer(0.05, lambda: os.close(probe)).start()
+    with Lock(tmp_path):
+        assert is_locked(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch": -5}, {"seen": 0}, {"history_stride": 0}, {"epoch": -1}, {"step": -3}, {"step": 2**70},
+        {"phase": "retrain2"}, {"finished": "wat"}, {"base_rate": None}, {"best_step": 10**6},
+    ],
+)  # fmt: skip
+def test_a_checkpoint_that_was_tampered_with_is_refused(place: Path, change: dict[str, object]):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    events = train_run(run)
+    next(event for event in events if isinstance(event, Checkpointed))
+    next(events)
+    events.close()
+    path = run / "checkpoint.safetensors"
+    arrays, metadata = read_tensors(path)
+    said = json.loads(metadata["tuinet"])
+    assert said["progress"]["batch"] > 0
+    said["progress"] |= change
+    write_tensors(path, arrays, {"tuinet": json.dumps(said)})
+    with pytest.raises(TuinetError):
+        finish(run)
+
+
+def test_a_log_and_commands_full_of_rubbish_harm_nobody(place: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TUINET_RUNS", str(place))
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    finish(run)
+    good = (run / "events.jsonl").read_bytes()
+    rubbish = b"[" * 100_000 + b'\n\xff\xfe\n{"event": "step", "step": ' + b"9" * 400 + b"}\n" + b"x" * 3_000_000
+    (run / "events.jsonl").write_bytes(rubbish + b"\n" + good)
+    assert [run.state for run in list_runs()] == ["ended"]
+    (run / "events.jsonl").unlink()
+    (run / "events.jsonl").mkdir()
+    (run / "lock").write_bytes(b"[" * 100_000)
+    assert [run.state for run in list_runs()] == ["stopped short"]
+    other, _ = new_run(decode(EXPERIMENT, "e"), place, place / "other")
+    (other / "control.jsonl").mkdir()
+    assert finish(other).reason in ("epochs", "early-stopping")
 
 
 def test_runs_are_listed_latest_first(place: Path, monkeypatch: pytest.MonkeyPatch):

@@ -289,8 +289,6 @@ def sentence(event: ev.Event) -> str:
         case ev.SettingsChanged():
             changes = ", ".join(f"{key} = {value}" for key, value in event.changes.items())
             return f"step {event.step}: changed {printable(changes)}"
-        case ev.Notice():
-            return printable_lines(event.message)
         case _:
             return ""
 

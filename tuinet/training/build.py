@@ -33,10 +33,11 @@ class Job(NamedTuple):
     freeze: Sequence[str] = ()
 
 
-def build(experiment: str | Experiment, base: Path | None = None) -> Job:
+def build(experiment: str | Experiment, base: Path | None = None, *, start: bool = True) -> Job:
     """Load the data and make the model of an experiment: a recipe's name, a file, or the struct itself.
 
-    `base` is the folder that relative paths in a struct start from (default: the current one).
+    `base` is the folder that relative paths in a struct start from (default: the current one). `start` false leaves
+    out the weights of `model.start`, for who has later ones.
     Raises TuinetError with what is wrong and where. `fit(*build("digits-cnn"))` trains it.
     """
     if isinstance(experiment, str):
@@ -55,7 +56,7 @@ def build(experiment: str | Experiment, base: Path | None = None) -> Job:
         targets=experiment.data.targets,
         dtype=settings.dtype,
     )
-    if experiment.model.start is not None:
+    if start and experiment.model.start is not None:
         _start_from(model, load_model(experiment.model.start, base))
     meta = msgspec.structs.replace(model.meta, training=training_in_words(experiment), data=_trained_on(experiment))
     model.meta = meta if meta.data else msgspec.structs.replace(meta, data=data.name)

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
 
 from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
-from tuinet.files.reader import read_tensors
+from tuinet.files.reader import TensorFile, open_tensors
 from tuinet.files.writer import write_tensors
 from tuinet.training.events import StepDone
-from tuinet.training.progress import Progress, TrainingState
+from tuinet.training.progress import Count, Progress, TrainingState
 
 FORMAT = 1
 
+LARGEST = 1 << 40
+"""Bytes of tensors: a checkpoint is held to the sizes of the run's own arrays before any of it is read."""
+
 
 class Place(msgspec.Struct, forbid_unknown_fields=True):
-    """What a checkpoint says beside its arrays: progress, and how far the log and the commands had come."""
+    """What a checkpoint says beside its arrays: progress, settings, and how far the log and the commands had come."""
 
     progress: Progress
-    log_offset: int
-    control_offset: int
+    experiment: str
+    log_offset: Count
+    control_offset: Count
     pending: StepDone | None
     data: str
-    threads: int
+    threads: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+    paused: bool = False
+    pace: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     format: int = FORMAT
 
 
@@ -35,25 +42,39 @@ def save_checkpoint(path: Path, state: TrainingState, place: Place) -> None:
     write_tensors(path, state.arrays(), {"tuinet": msgspec.json.encode(place).decode()})
 
 
+def read_place(path: Path) -> Place:
+    """What the checkpoint says beside its arrays. Raises TuinetError for a file that is none."""
+    with open_tensors(path, LARGEST) as file:
+        return _place(path, file)
+
+
 def load_checkpoint(path: Path, state: TrainingState) -> Place:
     """Put the arrays of the file into `state` and return the rest. Raises TuinetError for a file that does not fit."""
-    tensors, metadata = read_tensors(path)
+    arrays = state.arrays()
+    with open_tensors(path, LARGEST) as file:
+        place = _place(path, file)
+        for name, array in arrays.items():
+            entry = file.entries.get(name)
+            if entry is None or entry.shape != array.shape or entry.dtype != array.dtype:
+                raise TuinetError(f"{path} does not fit its experiment: {name}", "was the experiment changed by hand?")
+        for name in file.entries.keys() - arrays.keys():
+            raise TuinetError(f"{path} has a tensor that belongs to no run: {name}")
+        for name, array in arrays.items():
+            file.read_into(name, array)
+    state.progress = place.progress
+    return place
+
+
+def _place(path: Path, file: TensorFile) -> Place:
     try:
-        place = msgspec.json.decode(metadata.get("tuinet", "").encode(), type=Place)
-    except (msgspec.DecodeError, RecursionError) as error:
+        place = msgspec.json.decode(file.metadata.get("tuinet", "").encode(), type=Place)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise TuinetError(f"{path} is not a checkpoint: {error}") from None
+    p = place.progress
     if place.format != FORMAT:
         raise TuinetError(f"{path} was written by another version (format {place.format})", "update tuinet")
-    arrays = state.arrays()
-    for name, array in arrays.items():
-        found = tensors.get(name)
-        if found is None or found.shape != array.shape or found.dtype != array.dtype:
-            raise TuinetError(f"{path} does not fit its experiment.toml: {name}", "was the experiment changed by hand?")
-    if tensors.keys() != arrays.keys():
-        raise TuinetError(f"{path} has tensors that belong to no run: {sorted(tensors.keys() - arrays.keys())[0]}")
-    for name, array in arrays.items():
-        array[...] = tensors[name]
-    state.progress = place.progress
+    if p.batch > p.seen or p.step < max(p.phase_step, p.best_step, p.batch) or p.epoch < p.phase_epoch:
+        raise TuinetError(f"{path} contradicts itself: its counts do not fit each other")
     return place
 
 

@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+HIGHEST_RATE = 1e6
+"""The highest learning rate that can be set, as in an experiment file."""
+
 
 class SetRate(msgspec.Struct, frozen=True):
     """From the next step on, the learning rate is `rate`; a schedule goes on falling from there."""

@@ -12,9 +12,13 @@ from typing import Literal
 import msgspec
 
 from tuinet.errors import TuinetError
+from tuinet.training.commands import HIGHEST_RATE
 from tuinet.training.directory import CONTROL
 
 LONGEST_LINE = 65_536
+
+
+DOES = ("pause", "resume", "step", "set", "checkpoint", "stop")
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -36,6 +40,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
             return f"keep belongs to stop, not to {self.do}"
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
             return f"rate must be above 0, not {self.rate:g}"
+        if self.rate is not None and self.rate > HIGHEST_RATE:
+            return f"rate must be at most {HIGHEST_RATE:g}, not {self.rate:g}"
         if self.pace is not None and not (math.isfinite(self.pace) and self.pace >= 0):
             return f"pace must be 0 or above, not {self.pace:g}"
         return None
@@ -60,11 +66,14 @@ class ControlReader:
         """The whole lines that came since the last call. `offset` stands behind each line as it is yielded."""
         try:
             size = self.path.stat().st_size
-        except FileNotFoundError:
+            if size == self.offset:
+                return
+            file = self.path.open("rb")
+        except OSError:  # no file, or none that can be read: no commands
             return
-        if size <= self.offset:
-            return
-        with self.path.open("rb") as file:
+        if size < self.offset:  # another file, or cut short
+            self.offset = 0
+        with file:
             file.seek(self.offset)
             while line := file.readline(LONGEST_LINE):
                 if not line.endswith(b"\n"):
@@ -79,14 +88,31 @@ class ControlReader:
                 yield parse(line)
 
 
+class _Named(msgspec.Struct):
+    """What can be read of a line that is no command: enough to answer it."""
+
+    id: str = ""
+    do: str = ""
+
+
 def parse(line: bytes) -> Line | Refused:
     """The command of one line, or why it is none."""
     try:
         command = msgspec.json.decode(line, type=Line)
-    except (msgspec.DecodeError, RecursionError) as error:
-        return Refused("", "", f"not a command: {error}")
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return _refused(line, error)
     problem = command.problem()
     return command if problem is None else Refused(command.id, command.do, problem)
+
+
+def _refused(line: bytes, error: Exception) -> Refused:
+    try:
+        named = msgspec.json.decode(line, type=_Named)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return Refused("", "", "not a command: a line is one JSON object with id and do")
+    if named.do not in DOES:
+        return Refused(named.id, named.do, f"do must be one of {', '.join(DOES)}")
+    return Refused(named.id, named.do, f"not a command: {error}")
 
 
 def send(directory: Path, line: Line) -> None:

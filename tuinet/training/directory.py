@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,9 @@ MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 CONTROL = "control.jsonl"
 LOCK = "lock"
+
+PATIENCE_SECONDS = 0.2
+"""How long a trainer tries to get the lock."""
 
 
 def runs_folder() -> Path:
@@ -68,17 +72,28 @@ class Lock:
     def __enter__(self) -> Lock:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            self._take()
+            os.ftruncate(self._file, 0)
+            os.write(self._file, msgspec.json.encode(Owner(os.getpid(), socket.gethostname())))
+        except BaseException:
             os.close(self._file)
+            raise
+        return self
+
+    def _take(self) -> None:
+        """Who only asks whether the lock is held (`is_locked`) holds it for a moment: try for a while."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(0.005)
+                    continue
             who = owner(self.path.parent)
             by = f" (process {who.pid} on {who.host})" if who else ""
-            raise TuinetError(
-                f"{self.path.parent} is being trained already{by}", f"tuinet runs watch {self.path.parent}"
-            ) from None
-        os.ftruncate(self._file, 0)
-        os.write(self._file, msgspec.json.encode(Owner(os.getpid(), socket.gethostname())))
-        return self
+            hint = f"tuinet runs watch {self.path.parent}"
+            raise TuinetError(f"{self.path.parent} is being trained already{by}", hint)
 
     def __exit__(self, *_: object) -> None:
         os.ftruncate(self._file, 0)
@@ -89,7 +104,7 @@ def owner(directory: Path) -> Owner | None:
     """Who last took the lock, as far as the file tells."""
     try:
         return msgspec.json.decode((directory / LOCK).read_bytes()[:4096], type=Owner)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
 
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -23,7 +27,7 @@ class Range(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
     """Every event: `step` is the number of finished training steps, `time` when the line was written."""
 
-    step: int = 0
+    step: Count = 0
     time: float | None = None
 
 
@@ -37,15 +41,15 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
 
     name: str
     version: str
-    parameters: int
-    samples: Mapping[str, int]
-    epochs: int
-    batch_size: int
-    steps_per_epoch: int
-    shard_size: int
-    threads: int
-    steps_per_event: int
-    steps_per_checkpoint: int
+    parameters: Count
+    samples: Mapping[str, Count]
+    epochs: Positive
+    batch_size: Positive
+    steps_per_epoch: Positive
+    shard_size: Positive
+    threads: Positive
+    steps_per_event: Positive
+    steps_per_checkpoint: Positive
 
 
 class StepDone(Event, frozen=True, kw_only=True, tag="step"):
@@ -54,9 +58,9 @@ class StepDone(Event, frozen=True, kw_only=True, tag="step"):
     `epoch` is the epoch that `step` belongs to, counted from 1.
     """
 
-    epoch: int
-    count: int
-    samples: int
+    epoch: Count
+    count: Positive
+    samples: Count
     loss: Range
     rate: float
 
@@ -68,7 +72,7 @@ class EpochDone(Event, frozen=True, kw_only=True, tag="epoch"):
     `validation` what the weights reach now; `best` says whether this was the best validation so far.
     """
 
-    epoch: int
+    epoch: Count
     complete: bool
     train: Mapping[str, int | float | None]
     validation: Mapping[str, int | float | None] | None = None
@@ -82,8 +86,8 @@ class PhaseStarted(Event, frozen=True, kw_only=True, tag="phase-started"):
     """
 
     phase: str
-    samples: int
-    epochs: int
+    samples: Count
+    epochs: Positive
     target_loss: float | None = None
 
 
@@ -101,15 +105,10 @@ class CommandDone(Event, frozen=True, kw_only=True, tag="command"):
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings-changed"):
-    """The run was resumed with other settings; from `step` on these hold."""
+    """The run was resumed with other settings; from `step` on these hold. `epochs` is the number it now aims at."""
 
     changes: Mapping[str, str]
-
-
-class Notice(Event, frozen=True, kw_only=True, tag="notice"):
-    """Something a person should know."""
-
-    message: str
+    epochs: Positive
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
@@ -122,7 +121,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run-failed"):
-    """The loss was not finite (or the work could not go on): where it went wrong first. The last checkpoint stands."""
+    """The loss was not finite: where it went wrong first. `step` steps were done; the one after them failed.
+
+    The last good checkpoint stands.
+    """
 
     message: str
     layer: str | None = None
@@ -137,7 +139,6 @@ AnyEvent = (
     | Checkpointed
     | CommandDone
     | SettingsChanged
-    | Notice
     | RunEnded
     | RunFailed
 )
@@ -166,12 +167,15 @@ def merge(first: StepDone | None, second: StepDone) -> StepDone:
     if first is None:
         return second
     count = first.count + second.count
-    a, b = first.loss, second.loss
-    if a.mean is None or b.mean is None:
-        loss = Range(None, None, None)
-    else:
-        mean = (a.mean * first.count + b.mean * second.count) / count
-        assert a.minimum is not None and b.minimum is not None and a.maximum is not None and b.maximum is not None
-        loss = Range(mean, min(a.minimum, b.minimum), max(a.maximum, b.maximum))
+    loss = _joined(first.loss, first.count, second.loss, second.count)
     samples = first.samples + second.samples
     return StepDone(step=second.step, epoch=second.epoch, count=count, samples=samples, loss=loss, rate=second.rate)
+
+
+def _joined(a: Range, m: int, b: Range, n: int) -> Range:
+    """Over m and n steps; nothing where one of them had a loss that is no number."""
+    if a.mean is None or a.minimum is None or a.maximum is None or b.mean is None or b.minimum is None:
+        return Range(None, None, None)
+    if b.maximum is None:
+        return Range(None, None, None)
+    return Range((a.mean * m + b.mean * n) / (m + n), min(a.minimum, b.minimum), max(a.maximum, b.maximum))

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Generator, Sequence
 
-import msgspec
-import numpy as np
-
-from tuinet import __version__
 from tuinet.data.augmentation import Augmentation
-from tuinet.data.dataset import Dataset, Split
-from tuinet.data.splits import join
+from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
 from tuinet.experiment.spec import TrainingSettings
-from tuinet.model.model import EpochRecord, Model
-from tuinet.nn.context import philox
-from tuinet.nn.losses import Perceptron
-from tuinet.nn.params import Array, Params
-from tuinet.nn.ranges import Ranges
-from tuinet.nn.regularization import add_penalty_gradient, clip, decay, noisy
-from tuinet.nn.schedules import rate_at
-from tuinet.training.commands import Command, SetRate, Stop
-from tuinet.training.events import (
-    Checkpointed,
-    EpochDone,
-    Event,
-    PhaseStarted,
-    Range,
-    RunEnded,
-    RunFailed,
-    RunStarted,
-    StepDone,
-    finite,
-)
-from tuinet.training.gradients import Gradients
-from tuinet.training.numbers import first_bad_layer, steps_per_checkpoint, steps_per_event, trainable
+from tuinet.model.model import Model
+from tuinet.training.commands import Command
+from tuinet.training.events import Event
+from tuinet.training.loop import Loop
 from tuinet.training.progress import TrainingState
-from tuinet.training.stopping import epochs_in_phase, improved, keeps_best, not_separable, reason_to_stop
-
-SHUFFLE = 1 << 40
-WEIGHT_NOISE = 1 << 41
-"""Random streams beside those of the shards, which are numbered from 0."""
 
 
 def fit(
@@ -58,16 +29,17 @@ def fit(
     """Train `model` in place on data's "train" part, as `settings` say.
 
     Yields events; between two of them all arrays are consistent, so that is when to save, to probe or to `send` a
-    Command. Not advancing the generator is a pause, `close()` abandons. A `state` that was saved continues exactly
-    where it was: random numbers are named by (seed, step, shard) and the order of the data by (seed, epoch).
+    Command: `send` carries it out at once and returns the event before again, so that several can be sent; the next
+    `next` goes on. Not advancing the generator is a pause, `close()` abandons. A `state` that was saved continues
+    exactly where it was: random numbers are named by (seed, step, shard), the order of the data by (seed, epoch).
 
     `augmentation` changes the training images, layers named in `freeze` keep their weights, `threads` (default: all
     cores) changes no number where the network has convolutions. Raises TuinetError if the data do not fit the model.
     """
-    if "train" not in data.splits:
+    if not len(data.splits.get("train", ())):
         raise TuinetError("the data have no training part", "data.split cuts off validation and test parts")
     threads = threads or default_threads()
-    loop = _Loop(state or TrainingState.new(model, settings), data, settings, augmentation, freeze, threads)
+    loop = Loop(state or TrainingState.new(model, settings), data, settings, augmentation, freeze, threads)
     with loop.gradients:
         yield from loop.run()
 
@@ -75,251 +47,3 @@ def fit(
 def default_threads() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Loop:
-    """The training loop. Each branch of `run` changes the state fully, then yields one event."""
-
-    def __init__(
-        self,
-        state: TrainingState,
-        data: Dataset,
-        settings: TrainingSettings,
-        augmentation: Sequence[Augmentation],
-        freeze: Sequence[str],
-        threads: int,
-    ) -> None:
-        self.state, self.progress, self.model = state, state.progress, state.model
-        self.params = state.model.params
-        self.data, self.settings, self.threads = data, settings, threads
-        self.validation = data.splits.get("validation")
-        self.train = self._joined() if self.progress.phase != "main" else data.splits["train"]
-        largest = len(data.splits["train"]) + len(self.validation or ())
-        self.batch_size = settings.batch_size if isinstance(settings.batch_size, int) else largest
-        self.slices, first = trainable(self.params, self.model.network.names(), freeze)
-        self.gradients = Gradients(
-            self.model,
-            augmentation,
-            seed=settings.seed,
-            batch_size=min(self.batch_size, largest),
-            threads=threads,
-            slices=self.slices,
-            first_trainable=first,
-        )
-        self.noisy = (
-            self.params.like(np.empty_like(self.params.vector)) if settings.regularization.weight_noise else None
-        )
-        self.order: tuple[int, Array] | None = None
-        self.steps_per_checkpoint = settings.checkpoint_every or steps_per_checkpoint(self.model, self.batch_size)
-
-    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def run(self) -> Generator[Event, Command | None, None]:
-        p = self.progress
-        if p.step == 0 and p.finished is None:
-            self.receive((yield self.started()))
-        while p.finished is None:
-            if p.batch >= self.steps_per_epoch:
-                self.receive((yield self.end_epoch()))
-            elif p.stop is not None:
-                self.receive((yield self.after_stop()))
-            elif self.settings.validate_every and p.step % self.settings.validate_every == 0 and p.validated < p.step:
-                self.receive((yield self.epoch_done(complete=False)))
-            elif p.step - p.checkpointed >= self.steps_per_checkpoint and self.sound():
-                p.checkpointed = p.step
-                self.receive((yield Checkpointed(step=p.step)))
-            else:
-                event = self.step()
-                self.receive((yield event))
-                if isinstance(event, RunFailed):
-                    return
-        yield self.ended()
-
-    def receive(self, command: Command | None) -> None:
-        p = self.progress
-        if isinstance(command, SetRate):
-            now = self.rate()
-            p.base_rate = p.base_rate * command.rate / now if now > 0 else command.rate
-        elif isinstance(command, Stop):
-            p.stop, p.keep = "stopped", command.keep
-
-    def started(self) -> RunStarted:
-        parts = {name: len(part) for name, part in self.data.splits.items()}
-        return RunStarted(
-            name=self.model.meta.name,
-            version=__version__,
-            parameters=self.params.vector.size,
-            samples=parts,
-            epochs=self.settings.epochs,
-            batch_size=min(self.batch_size, len(self.train)),
-            steps_per_epoch=self.steps_per_epoch,
-            shard_size=self.gradients.shard_size,
-            threads=self.threads,
-            steps_per_event=steps_per_event(self.model, self.batch_size),
-            steps_per_checkpoint=self.steps_per_checkpoint,
-        )
-
-    # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return -(-len(self.train) // self.batch_size)
-
-    def rate(self) -> float:
-        p = self.progress
-        total = epochs_in_phase(p, self.settings) * self.steps_per_epoch
-        return rate_at(self.settings.schedule, p.base_rate, p.step - p.phase_step, self.steps_per_epoch, total)
-
-    def step(self) -> StepDone | RunFailed:
-        p, settings = self.progress, self.settings
-        x, y = self.train.take(self.batch())
-        rate = self.rate()
-        weights = self.params
-        if self.noisy is not None:
-            rng = philox(settings.seed, p.step, WEIGHT_NOISE)
-            noisy(settings.regularization, self.params, self.noisy, rng, self.slices)
-            weights = self.noisy
-        sums = self.gradients.of(weights, x, y, p.step)
-        loss = sums.loss / len(x)
-        if not math.isfinite(loss):
-            return self.failed(weights, x, rate)
-        self.update(rate)
-        p.step += 1
-        p.batch += 1
-        p.seen += len(x)
-        p.loss_sum += sums.loss
-        p.correct += sums.correct
-        p.mistakes += sums.mistakes
-        return StepDone(
-            step=p.step, epoch=p.epoch + 1, count=1, samples=len(x), loss=Range(loss, loss, loss), rate=rate
-        )
-
-    def batch(self) -> Array:
-        """The samples of the next batch: a part of this epoch's order, which (seed, epoch) names."""
-        p = self.progress
-        if self.order is None or self.order[0] != p.epoch:
-            rows = np.arange(len(self.train), dtype=np.int64 if len(self.train) >> 31 else np.int32)
-            if self.settings.shuffle:
-                philox(self.settings.seed, p.epoch, SHUFFLE).shuffle(rows)
-            self.order = (p.epoch, rows)
-        return self.order[1][p.batch * self.batch_size : (p.batch + 1) * self.batch_size]
-
-    def update(self, rate: float) -> None:
-        """One step of the optimizer, on every thread's share of the weights."""
-        regularization, grads, optimizer = self.settings.regularization, self.gradients.total, self.settings.optimizer
-        step = self.progress.step - self.progress.phase_step + 1
-
-        def penalize(slices: Ranges, scratch: Array) -> None:
-            add_penalty_gradient(regularization, self.params, grads, slices, scratch)
-
-        def move(slices: Ranges, scratch: Array) -> None:
-            if regularization.clip_norm is None:
-                penalize(slices, scratch)
-            decay(regularization, self.params, rate, slices)
-            state = self.state.optimizer
-            optimizer.update(self.params.vector, grads.vector, state, rate, step, scratch, slices)
-
-        with np.errstate(all="ignore"):
-            if regularization.clip_norm is not None:  # needs the length of the whole gradient first
-                self.gradients.update(penalize)
-                clip(regularization, grads, self.slices)
-            self.gradients.update(move)
-
-    def failed(self, weights: Params, x: Array, rate: float) -> RunFailed:
-        p = self.progress
-        layer, what = first_bad_layer(self.model.network, weights, self.gradients, x)
-        message = f"the loss is not finite at step {p.step + 1} (learning rate {rate:g}): {what}"
-        return RunFailed(step=p.step, message=message, layer=layer, rate=rate)
-
-    # ── the end of an epoch ───────────────────────────────────────────────────────────────────────────────────────
-
-    def epoch_done(self, complete: bool) -> EpochDone:
-        """Validate, note the best weights, and say so."""
-        p = self.progress
-        p.validated = p.step
-        train: dict[str, int | float | None] = {"loss": finite(p.loss_sum / p.seen)}
-        if self.model.meta.task == "classification":
-            train["accuracy"] = p.correct / p.seen
-        if isinstance(self.model.meta.loss, Perceptron):
-            train["mistakes"] = p.mistakes
-        validation = self.evaluate(self.validation) if self.validation is not None and p.phase == "main" else None
-        best = validation is not None and improved(p, self.settings.early_stopping, validation)
-        if best:
-            self.state.best[:] = self.params.vector
-        event = EpochDone(
-            step=p.step, epoch=p.epoch + 1, complete=complete, train=train, validation=validation, best=best
-        )
-        if complete:
-            p.record(EpochRecord(epoch=p.epoch + 1, step=p.step, train=train, validation=validation))
-        return event
-
-    def end_epoch(self) -> EpochDone:
-        p = self.progress
-        done = self.epoch_done(complete=True)
-        p.epoch, p.batch, p.wrong = p.epoch + 1, 0, p.mistakes
-        p.loss_sum, p.seen, p.correct, p.mistakes = 0.0, 0, 0, 0
-        if p.stop is None:
-            no_mistakes = isinstance(self.model.meta.loss, Perceptron) and p.wrong == 0
-            p.stop = reason_to_stop(p, self.settings, no_mistakes=no_mistakes)
-        if p.target_loss is not None and (self.evaluate(self.train)["loss"] or math.inf) < p.target_loss:
-            p.stop = "early-stopping"
-        return done
-
-    def evaluate(self, part: Split) -> dict[str, int | float | None]:
-        return {name: finite(value) for name, value in self.model.evaluate(part).items()}
-
-    def sound(self) -> bool:
-        """Whether the weights are worth saving; if not, the next step fails and says why."""
-        return bool(np.isfinite(self.params.vector).all())
-
-    # ── stopping ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def after_stop(self) -> Event:
-        """Go on with the validation data if the settings say so; else this was the last step."""
-        p, stopping = self.progress, self.settings.early_stopping
-        if p.stop == "early-stopping" and p.phase == "main" and stopping is not None and stopping.reuse != "none":
-            return self.start_phase(stopping.reuse, stopping.reuse_epochs)
-        p.finished, p.checkpointed = p.stop, p.step
-        return Checkpointed(step=p.step)
-
-    def start_phase(self, phase: str, epochs: int | None) -> PhaseStarted:
-        """Train on with training and validation data together (Goodfellow et al. 2016, algorithms 7.2 and 7.3).
-
-        "retrain" from the first weights for as many epochs as the best took; "continue" from the best weights until
-        the loss on both together is below the validation loss that the best reached, or for `epochs`.
-        """
-        p = self.progress
-        p.phase_limit = math.ceil(p.best_step / self.steps_per_epoch) if phase == "retrain" else epochs
-        p.target_loss = p.best_loss if phase == "continue" else None
-        p.phase, p.phase_step, p.phase_epoch, p.stop = phase, p.step, p.epoch, None
-        p.base_rate = self.settings.optimizer.rate
-        self.params.vector[:] = self.state.initial if phase == "retrain" else self.state.best
-        for vector in self.state.optimizer.values():
-            vector[:] = 0
-        self.train, self.order = self._joined(), None
-        return PhaseStarted(
-            step=p.step,
-            phase=phase,
-            samples=len(self.train),
-            epochs=epochs_in_phase(p, self.settings),
-            target_loss=p.target_loss,
-        )
-
-    def _joined(self) -> Split:
-        assert self.validation is not None
-        return join(self.data.splits["train"], self.validation)
-
-    def ended(self) -> RunEnded:
-        """Hand back the weights that are to be kept, and measure them."""
-        p = self.progress
-        if keeps_best(p, self.settings):
-            self.params.vector[:] = self.state.best
-        self.model.meta = msgspec.structs.replace(
-            self.model.meta, history=tuple(p.history), epochs=p.epoch, steps=p.step
-        )
-        parts = [name for name in ("validation", "test") if name in self.data.splits]
-        if p.phase != "main":
-            parts.remove("validation")
-        metrics = {name: self.evaluate(self.data.splits[name]) for name in parts or ["train"]}
-        message = not_separable(p, len(self.train)) if isinstance(self.model.meta.loss, Perceptron) else None
-        return RunEnded(step=p.step, reason=p.finished or "stopped", metrics=metrics, message=message)

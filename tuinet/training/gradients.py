@@ -24,13 +24,36 @@ from tuinet.nn.losses import Perceptron
 from tuinet.nn.optimizers import new_scratch
 from tuinet.nn.params import Array, Params
 from tuinet.nn.ranges import Ranges, blocks, divide
-from tuinet.nn.shards import lane_count, shard_size
+from tuinet.nn.shards import LANES, lane_count, shard_size
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 PARALLEL_VALUES = 1_000_000
 """From so many values on, work on the vector is shared out among the threads: below, handing it over costs more."""
+
+
+class _OneBlasThread:
+    """The limit is the whole process's: the first training sets it, the last one to end lifts it."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limits = threadpool_limits(1, "blas")
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 class BatchSums(NamedTuple):
@@ -89,7 +112,7 @@ class Gradients:
         self.shard_size = shard_size(layers, batch_size)
         self.lanes = [_Lane(model.params) for _ in range(lane_count(layers, batch_size))]
         vector = model.params.vector
-        shares = threads if vector.size >= PARALLEL_VALUES else 1
+        shares = min(threads, LANES) if vector.size >= PARALLEL_VALUES else 1
         self.shares = [(share, new_scratch(vector)) for share in divide(slices, shares)]
         self.threads = max(min(threads, len(self.lanes)), shares)
         self._used = 1
@@ -101,7 +124,7 @@ class Gradients:
         return self.lanes[0].total
 
     def __enter__(self) -> Gradients:
-        self._limits = threadpool_limits(1, "blas")
+        _one_blas_thread.enter()
         if self.threads > 1:
             self._pool = ThreadPoolExecutor(self.threads, "tuinet-shard")
         return self
@@ -110,7 +133,7 @@ class Gradients:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
-        self._limits.restore_original_limits()
+        _one_blas_thread.leave()
 
     def of(self, params: Params, x: Array, y: Array, step: int) -> BatchSums:
         """x: raw inputs (B, …), y: raw targets (B,) or (B, T), both as they are stored."""

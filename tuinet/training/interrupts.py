@@ -18,6 +18,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         for number in SIGNALS:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup, or a job in the background: what is ignored stays ignored
             self._old[number] = signal.signal(number, self._note)
         return self
 

@@ -12,6 +12,9 @@ import msgspec
 from tuinet.errors import TuinetError
 from tuinet.training.events import AnyEvent, Event, RunEnded, RunFailed, StepDone, decode, encode, merge
 
+LONGEST_LINE = 1 << 20
+"""Bytes of a line that are read at once: no event has so many."""
+
 
 class EventLog:
     """Appends to `path` from `offset` on (what lies behind it is cut off).
@@ -25,6 +28,7 @@ class EventLog:
         self.steps_per_event = steps_per_event
         self._file = path.open("ab")
         if path.stat().st_size < offset:
+            self._file.close()
             raise TuinetError(f"{path} is shorter than when the checkpoint was written", "its end was lost or cut off")
         os.ftruncate(self._file.fileno(), offset)
         self.offset = offset
@@ -54,6 +58,10 @@ class EventLog:
         self.offset += len(line)
         return stamped
 
+    def sync(self) -> None:
+        """To the disk: a checkpoint that names an offset must not outlive the lines before it."""
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
         self._file.close()
 
@@ -62,15 +70,16 @@ def read_events(path: Path, offset: int = 0) -> Iterator[tuple[AnyEvent, int]]:
     """Every whole line from `offset` on with the offset behind it; a line that is no event is passed over."""
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except OSError:
         return
     with file:
         file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
+        while line := file.readline(LONGEST_LINE):
+            if not line.endswith(b"\n") and len(line) < LONGEST_LINE:
                 return
             offset += len(line)
             try:
-                yield decode(line), offset
-            except msgspec.DecodeError:
+                event = decode(line)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 continue
+            yield event, offset

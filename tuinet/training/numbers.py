@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
+from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import Model
 from tuinet.nn.context import Context
 from tuinet.nn.network import Sequential
@@ -16,6 +18,12 @@ from tuinet.training.gradients import Gradients
 
 EVENTS_A_SECOND = 20
 SECONDS_A_CHECKPOINT = 10.0
+
+
+def batch_samples(settings: TrainingSettings, data: Dataset) -> int:
+    """The most samples of a batch: never more than training and validation part together hold."""
+    everything = len(data.splits["train"]) + len(data.splits.get("validation", ()))
+    return everything if settings.batch_size == "all" else min(settings.batch_size, everything)
 
 
 def step_seconds(model: Model, batch_size: int, flops_a_second: float, call_seconds: float) -> float:
@@ -66,7 +74,7 @@ def first_bad_layer(network: Sequential, params: Params, gradients: Gradients, x
             return name, f"the weights of {name} are not finite; {helps}"
     ctx = Context(plain=True)
     with np.errstate(all="ignore"):
-        inputs = gradients.inputs(x[: gradients.shard_size], ctx)
+        inputs = gradients.inputs(x, ctx)
         if not np.isfinite(inputs).all():
             return None, "the inputs are not finite"
         passes = network.trace(params, inputs, ctx)

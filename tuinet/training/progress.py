@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -11,9 +12,15 @@ from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import EpochRecord, Model
 from tuinet.nn.optimizers import new_state
 from tuinet.nn.params import Array
+from tuinet.training.commands import HIGHEST_RATE
 
 HISTORY_LIMIT = 512
 """Records kept of a run's epochs; a longer history keeps every second, fourth … epoch."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Reason = Literal["epochs", "early-stopping", "no-mistakes", "stopped"]
 
 
 class Progress(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,31 +31,36 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
     `phase_step` and `phase_epoch` are where the present one began.
     """
 
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    phase: str = "main"
-    phase_step: int = 0
-    phase_epoch: int = 0
-    phase_limit: int | None = None
+    started: bool = False
+    step: Count = 0
+    epoch: Count = 0
+    batch: Count = 0
+    phase: Literal["main", "retrain", "continue"] = "main"
+    phase_step: Count = 0
+    phase_epoch: Count = 0
+    phase_limit: Positive | None = None
     target_loss: float | None = None
-    base_rate: float = 0.0
+    base_rate: Annotated[float, msgspec.Meta(ge=0, le=HIGHEST_RATE)] = 0.0
     loss_sum: float = 0.0
-    correct: int = 0
-    mistakes: int = 0
-    seen: int = 0
-    wrong: int = 0
-    validated: int = 0
-    checkpointed: int = 0
+    correct: Count = 0
+    mistakes: Count = 0
+    seen: Count = 0
+    wrong: Count = 0
+    validated: Count = 0
+    checkpointed: Count = 0
     best_value: float | None = None
-    best_step: int = 0
     best_loss: float | None = None
-    waited: int = 0
-    stop: str | None = None
-    keep: str | None = None
-    finished: str | None = None
+    best_step: Count = 0
+    waited: Count = 0
+    stop: Reason | None = None
+    keep: Literal["best", "last"] | None = None
+    finished: Reason | None = None
     history: list[EpochRecord] = []
-    history_stride: int = 1
+    history_stride: Positive = 1
+
+    def reopen(self) -> None:
+        """Let training that was to stop, or had ended, go on."""
+        self.stop = self.keep = self.finished = None
 
     def record(self, record: EpochRecord) -> None:
         """Add an epoch to the history, thinning it evenly when it grows too long."""
@@ -63,22 +75,30 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
 class TrainingState:
     """All of a training that `fit` changes: the model's weights, the optimizer's vectors, the best weights, progress.
 
-    `initial` is where the weights began, for training once more from scratch; whoever makes the model again has it.
+    `initial` is where the weights began, kept if the settings may train once more from scratch.
     """
 
     model: Model
     optimizer: dict[str, Array]
     best: Array
-    initial: Array
+    initial: Array | None = None
     progress: Progress = field(default_factory=Progress)
 
     @classmethod
     def new(cls, model: Model, settings: TrainingSettings) -> TrainingState:
-        vector = model.params.vector
+        vector, stopping = model.params.vector, settings.early_stopping
+        initial = np.array(vector) if stopping is not None and stopping.reuse == "retrain" else None
         progress = Progress(base_rate=settings.optimizer.rate)
-        return cls(model, new_state(settings.optimizer, vector), np.array(vector), np.array(vector), progress)
+        return cls(model, new_state(settings.optimizer, vector), np.array(vector), initial, progress)
+
+    def first_weights(self) -> Array:
+        """Where the weights began. Raises ValueError if they were not kept."""
+        if self.initial is None:
+            raise ValueError("the first weights were not kept")
+        return self.initial
 
     def arrays(self) -> dict[str, Array]:
         """Every array of the state under its name; changing their content changes the state."""
         slots = {f"optimizer/{name}": vector for name, vector in self.optimizer.items()}
-        return {"weights": self.model.params.vector, "best": self.best, **slots}
+        first = {} if self.initial is None else {"initial": self.initial}
+        return {"weights": self.model.params.vector, "best": self.best, **first, **slots}

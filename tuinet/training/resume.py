@@ -1,19 +1,23 @@
-"""Going on with a run under other settings: each change is applied and logged, or refused; never ignored."""
+"""Going on with a run: what its experiment is now, and what changed. A change is applied and logged, or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from tuinet.errors import TuinetError
-from tuinet.experiment.decode import encode
+from tuinet.experiment.decode import decode, encode, load_experiment
 from tuinet.experiment.edit import apply_settings
 from tuinet.experiment.spec import Experiment, TrainingSettings
 from tuinet.files.atomic import write_bytes
 from tuinet.training.directory import EXPERIMENT
 from tuinet.training.progress import Progress
+from tuinet.training.stopping import epochs_in_phase, out_of_patience
 
-CHANGEABLE = ("training.epochs", "training.optimizer.rate", "training.early_stopping.patience")
+EPOCHS, RATE, PATIENCE = "training.epochs", "training.optimizer.rate", "training.early_stopping.patience"
+CHANGEABLE = (EPOCHS, RATE, PATIENCE)
 
 
 def write_experiment(path: Path, experiment: Experiment) -> None:
@@ -21,52 +25,91 @@ def write_experiment(path: Path, experiment: Experiment) -> None:
     write_bytes(path, encode(experiment).encode())
 
 
-def change_settings(
-    directory: Path, experiment: Experiment, changes: Sequence[str], progress: Progress
-) -> tuple[TrainingSettings, dict[str, str]]:
-    """Apply KEY=VALUE changes to a run that is continued: the new settings, and what changed in words.
+def read_experiment(directory: Path, changes: Sequence[str], checkpointed: str | None) -> tuple[Experiment, Experiment]:
+    """The experiment before and after: what the checkpoint was written with, and what holds from now on.
 
-    Raises TuinetError for a key that would make another run of it, or if a run that has ended would end at once.
+    Changes are KEY=VALUE, or what was edited in the run's experiment.toml by hand. Raises TuinetError if anything
+    else is different than CHANGEABLE: that would be another run.
     """
-    keys = {change.partition("=")[0].strip() for change in changes}
-    refused = sorted(keys.difference(CHANGEABLE))
+    path = directory / EXPERIMENT
+    file = load_experiment(str(path))
+    before = file if checkpointed is None else decode(checkpointed, f"{directory}, checkpoint")
+    if _but_for_changeable(file) != _but_for_changeable(before):
+        raise TuinetError(
+            f"{path} was changed: that makes it another run",
+            f"put it back, or start a new run with it; what may change: {', '.join(CHANGEABLE)}",
+        )
+    refused = sorted({change.partition("=")[0].strip() for change in changes}.difference(CHANGEABLE))
     if refused:
         raise TuinetError(
             f"{refused[0]} cannot change while a run goes on",
             f"changeable: {', '.join(CHANGEABLE)}; or start a new run",
         )
-    changed = apply_settings(experiment, changes)
-    old, new = experiment.training, changed.training
+    after = apply_settings(file, changes) if changes else file
+    if _but_for_changeable(after) != _but_for_changeable(before):
+        raise TuinetError(f"{directory} has no early stopping whose patience could change", "start a new run")
+    return before, after
+
+
+def settle(
+    directory: Path, progress: Progress, old: TrainingSettings, new: TrainingSettings, changes: Sequence[str]
+) -> dict[str, str]:
+    """Bring progress in line with the new settings, and return what changed in words.
+
+    Lets a run that was stopped, or that the new settings give room, go on. Raises TuinetError if a change could have
+    no effect.
+    """
     said: dict[str, str] = {}
     if new.epochs != old.epochs:
-        said["training.epochs"] = f"{old.epochs} -> {new.epochs}"
-    if new.optimizer.rate != progress.base_rate:
-        said["training.optimizer.rate"] = f"{progress.base_rate:g} -> {new.optimizer.rate:g}"
-    patience = [settings.early_stopping.patience if settings.early_stopping else 0 for settings in (old, new)]
-    if patience[0] != patience[1]:
-        said["training.early_stopping.patience"] = f"{patience[0]} -> {patience[1]}"
-    if "training.optimizer.rate" in keys:
-        progress.base_rate = new.optimizer.rate
-    else:
-        said.pop("training.optimizer.rate", None)
-    _reopen(directory, progress, new)
-    write_experiment(directory / EXPERIMENT, changed)
-    return new, said
+        said[EPOCHS] = f"{old.epochs} -> {new.epochs}"
+    if _patience(new) != _patience(old):
+        said[PATIENCE] = f"{_patience(old)} -> {_patience(new)}"
+    given = any(change.partition("=")[0].strip() == RATE for change in changes)
+    rate = new.optimizer.rate
+    if rate != old.optimizer.rate or (given and rate != progress.base_rate):
+        said[RATE] = f"{progress.base_rate:g} -> {rate:g}"
+    ending = progress.finished or progress.stop
+    if EPOCHS in said or PATIENCE in said:
+        _check_room(directory, progress, new, said, ending)
+        progress.reopen()
+    elif ending == "stopped":
+        progress.reopen()
+    elif progress.finished is not None and said:
+        raise TuinetError(f"{directory} has ended ({progress.finished})", f"give it more with {EPOCHS}")
+    if RATE in said:
+        progress.base_rate = rate
+    return said
 
 
-def _reopen(directory: Path, progress: Progress, settings: TrainingSettings) -> None:
-    """Let a run that had ended go on, if the new settings give it room."""
+def _check_room(
+    directory: Path, progress: Progress, new: TrainingSettings, said: dict[str, str], ending: str | None
+) -> None:
     done = progress.epoch - progress.phase_epoch
-    epochs_left = done < (progress.phase_limit or settings.epochs)
-    stopping = settings.early_stopping
-    if progress.finished is None:
-        if not epochs_left:
-            raise TuinetError(f"{directory} has done {done} epochs already", "training.epochs must be more than that")
+    if progress.phase != "main" and (PATIENCE in said or progress.phase_limit is not None):
+        reason = "it has stopped early and goes on with all its data"
+    elif done >= epochs_in_phase(progress, new):
+        reason = f"it has done {done} epochs already"
+    elif ending == "no-mistakes":
+        reason = "it has ended without a mistake"
+    elif ending == "early-stopping" and out_of_patience(progress, new):
+        reason = f"it has stopped early after {progress.waited} validations without improvement"
+    else:
         return
-    patient = stopping is None or progress.phase != "main" or progress.waited < stopping.patience
-    if progress.finished == "no-mistakes" or not epochs_left or not patient:
-        raise TuinetError(
-            f"{directory} has ended ({progress.finished}), and these settings leave it nothing to do",
-            "raise training.epochs or training.early_stopping.patience",
-        )
-    progress.finished = progress.stop = None
+    raise TuinetError(f"{directory}: {' and '.join(said)} would change nothing: {reason}", "leave it as it is")
+
+
+def _patience(settings: TrainingSettings) -> int | None:
+    return settings.early_stopping.patience if settings.early_stopping is not None else None
+
+
+def _but_for_changeable(experiment: Experiment) -> Experiment:
+    """The experiment with everything that may change set to 1."""
+    training = experiment.training
+    stopping = training.early_stopping
+    training = msgspec.structs.replace(
+        training,
+        epochs=1,
+        optimizer=msgspec.structs.replace(training.optimizer, rate=1.0),
+        early_stopping=msgspec.structs.replace(stopping, patience=1) if stopping is not None else None,
+    )
+    return msgspec.structs.replace(experiment, training=training)

@@ -11,22 +11,24 @@ import msgspec
 import numpy as np
 
 from tuinet.errors import RunFailedError, TuinetError
-from tuinet.experiment.decode import absolute, load_experiment
+from tuinet.experiment.decode import absolute, encode
 from tuinet.experiment.spec import Experiment
 from tuinet.files.model_file import save_model
 from tuinet.model.model import Model
 from tuinet.training.build import Job, build
-from tuinet.training.checkpoint import Place, fingerprint, load_checkpoint, save_checkpoint
+from tuinet.training.checkpoint import Place, fingerprint, load_checkpoint, read_place, save_checkpoint
 from tuinet.training.commands import Command, SetRate, Stop
 from tuinet.training.control import ControlReader, Line, Refused
 from tuinet.training.directory import CHECKPOINT, EVENTS, EXPERIMENT, MODEL, Lock, new_directory
 from tuinet.training.events import Checkpointed, CommandDone, Event, RunEnded, RunFailed, SettingsChanged, StepDone
 from tuinet.training.fit import default_threads, fit
 from tuinet.training.log import EventLog
-from tuinet.training.numbers import EVENTS_A_SECOND, steps_per_event
+from tuinet.training.numbers import EVENTS_A_SECOND, batch_samples, steps_per_event
 from tuinet.training.progress import TrainingState
-from tuinet.training.resume import change_settings, write_experiment
-from tuinet.training.stopping import keeps_best
+from tuinet.training.resume import read_experiment, settle, write_experiment
+from tuinet.training.stopping import keeps_best, kept_step
+
+Trainer = Generator[Event, Command | None, None]
 
 LOOK_SECONDS = 0.02
 """How often the trainer looks for commands between steps; while paused it looks every 50 ms."""
@@ -37,9 +39,13 @@ def new_run(experiment: Experiment, base: Path, out: Path | None = None) -> tupl
 
     Raises TuinetError before anything is written if the data or the model cannot be had.
     """
+    experiment = absolute(experiment, base)
     job = build(experiment, base)
     directory = new_directory(experiment.name, out)
-    write_experiment(directory / EXPERIMENT, absolute(experiment, base))
+    with Lock(directory):
+        if (directory / EXPERIMENT).exists():
+            raise TuinetError(f"{directory} was taken by another run just now", "name another --out")
+        write_experiment(directory / EXPERIMENT, experiment)
     return directory, job
 
 
@@ -78,56 +84,51 @@ class _Run:
         interrupted: Callable[[], bool],
     ) -> None:
         self.directory, self.interrupted = directory, interrupted
-        experiment = load_experiment(str(directory / EXPERIMENT))
-        self.job = job or build(experiment, directory)
+        path = directory / CHECKPOINT
+        place = read_place(path) if path.exists() else None
+        old, self.experiment = read_experiment(directory, changes, place.experiment if place else None)
+        self.job = job or build(self.experiment, directory, start=place is None)
         self.state = TrainingState.new(self.job.model, self.job.settings)
         self.data = fingerprint(self.job.data)
-        log_offset, pending = 0, None
-        self.control = ControlReader(directory, 0)
-        self.threads = threads or default_threads()
-        self.changed: dict[str, str] = {}
-        if (directory / CHECKPOINT).exists():
-            place = load_checkpoint(directory / CHECKPOINT, self.state)
+        self.control = ControlReader(directory, place.control_offset if place else 0)
+        self.threads = threads or (place.threads if place else default_threads())
+        if place is not None:
+            load_checkpoint(path, self.state)
             if place.data != self.data:
                 raise TuinetError(
                     f"the data of {directory} are not what they were", f"then: {place.data}; now: {self.data}"
                 )
-            self.threads = threads or place.threads
-            log_offset, pending, self.control.offset = place.log_offset, place.pending, place.control_offset
-        if changes:
-            settings, self.changed = change_settings(directory, experiment, changes, self.state.progress)
-            self.job = self.job._replace(settings=settings)
-        elif self.state.progress.finished == "stopped":
-            self.state.progress.finished = self.state.progress.stop = None
-        self.full_group = steps_per_event(self.job.model, self.batch_size)
-        self.log = EventLog(directory / EVENTS, log_offset, self.full_group, pending)
-        self.queue: list[Command] = []
-        self.paused, self.single_steps, self.save_next = False, 0, False
+        progress = self.state.progress
+        self.changed = settle(directory, progress, old.training, self.experiment.training, changes)
+        if self.changed:
+            write_experiment(directory / EXPERIMENT, self.experiment)
+        self.full_group = steps_per_event(self.job.model, batch_samples(self.job.settings, self.job.data))
+        offset, pending = (place.log_offset, place.pending) if place else (0, None)
+        self.log = EventLog(directory / EVENTS, offset, self.full_group, pending)
+        self.was_paused = place is not None and place.paused
+        self.paused, self.single_steps, self.over = False, 0, False
         self.pace, self.next_step, self.next_look = 0.0, 0.0, 0.0
+        self.keep_pace(place.pace if place else 0.0)
         self.model_written: tuple[int, str] | None = None
 
-    @property
-    def batch_size(self) -> int:
-        size = self.job.settings.batch_size
-        return size if isinstance(size, int) else len(self.job.data.splits["train"])
-
     def events(self) -> Iterator[Event]:
+        step = self.state.progress.step
+        if self.was_paused:
+            message = f"going on after step {step}: the run was resumed"
+            yield from self.log.take(CommandDone(step=step, id="", do="resume", ok=True, message=message))
         if self.changed:
-            yield from self.log.take(SettingsChanged(step=self.state.progress.step, changes=self.changed))
+            epochs = self.job.settings.epochs
+            yield from self.log.take(SettingsChanged(step=step, changes=self.changed, epochs=epochs))
             self.save()
         trainer = fit(*self.job, state=self.state, threads=self.threads)
         try:
-            while True:
-                try:
-                    event = trainer.send(self.queue.pop(0) if self.queue else None)
-                except StopIteration:
-                    return
+            for event in trainer:
                 yield from self.record(event)
                 if isinstance(event, RunFailed):
-                    raise RunFailedError(event.message, f"the last good checkpoint is kept in {self.directory}")
+                    raise RunFailedError(event.message, self.what_is_left())
                 if isinstance(event, RunEnded):
                     return
-                yield from self.attend()
+                yield from self.attend(trainer, paced=isinstance(event, StepDone))
                 if self.interrupted():
                     yield from self.interrupt()
                     return
@@ -144,32 +145,47 @@ class _Run:
         if isinstance(event, RunEnded):
             save_model(self.job.model, self.directory / MODEL)
             event = msgspec.structs.replace(event, model=str(self.directory / MODEL))
+        self.over = isinstance(event, (RunEnded, RunFailed))
         yield from self.log.take(event)
         if isinstance(event, StepDone) and self.single_steps > 0:
             self.single_steps -= 1
             yield from self.log.flush()
-        if isinstance(event, Checkpointed) or self.save_next:
+        if isinstance(event, Checkpointed):
             self.save()
 
     def save(self) -> None:
-        """The model as it would be handed back now, then the checkpoint."""
-        self.save_next = False
+        """The model as it would be handed back now, then the checkpoint.
+
+        Nothing once the last line is written, for what is handed back is not what training goes on from; nothing
+        either if the weights are not finite: the checkpoint before is the last good one.
+        """
+        if self.over or not np.isfinite(self.state.model.params.vector).all():
+            return
         self.save_model_so_far()
+        self.log.sync()
         place = Place(
             progress=self.state.progress,
+            experiment=encode(self.experiment),
             log_offset=self.log.offset,
             control_offset=self.control.offset,
             pending=self.log.pending,
             data=self.data,
             threads=self.threads,
+            paused=self.paused,
+            pace=self.pace,
         )
         save_checkpoint(self.directory / CHECKPOINT, self.state, place)
+
+    def what_is_left(self) -> str:
+        """Where to go on from after a failure."""
+        if (self.directory / CHECKPOINT).exists():
+            return f"the last good checkpoint is kept in {self.directory}"
+        return f"there was no checkpoint yet; {self.directory} holds the experiment and the log"
 
     def save_model_so_far(self) -> None:
         """The best weights so far where early stopping hands those back, else the present ones."""
         p, model = self.state.progress, self.job.model
-        best = keeps_best(p, self.job.settings)
-        step = p.best_step if best else p.step
+        best, step = keeps_best(p, self.job.settings), kept_step(p, self.job.settings)
         if self.model_written == (step, p.phase):
             return
         vector = self.state.best if best else model.params.vector
@@ -180,6 +196,7 @@ class _Run:
     def interrupt(self) -> Iterator[Event]:
         """Save, and say so. The line is behind the checkpoint, so that resuming cuts it off again."""
         self.save()
+        self.over = True
         message = f"saved after step {self.state.progress.step}; tuinet train --resume {self.directory} goes on"
         ended = RunEnded(
             step=self.state.progress.step,
@@ -192,37 +209,47 @@ class _Run:
 
     # ── being steered ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def attend(self) -> Iterator[Event]:
-        """Between two steps: carry out commands, wait while paused, keep to the pace."""
+    def attend(self, trainer: Trainer, paced: bool) -> Iterator[Event]:
+        """Between two events: carry out commands, wait while paused, keep to the pace."""
         now = time.monotonic()
         if now >= self.next_look:
             self.next_look = now + LOOK_SECONDS
-            yield from self.obey()
-        while not self.interrupted() and (self.holding() or (self.pace > 0 and time.monotonic() < self.next_step)):
+            yield from self.obey(trainer)
+        while not self.interrupted() and (self.holding() or (paced and self.ahead_of_pace())):
             left = LOOK_SECONDS if self.holding() else self.next_step - time.monotonic()
             time.sleep(max(0.0, min(0.05, left)))
-            yield from self.obey()
-        if self.pace > 0:
+            yield from self.obey(trainer)
+        if paced and self.pace > 0:
             self.next_step = max(self.next_step, time.monotonic() - 0.1) + 1 / self.pace
 
     def holding(self) -> bool:
-        """Paused, with no single step and no end asked for."""
-        return self.paused and self.single_steps == 0 and not any(isinstance(c, Stop) for c in self.queue)
+        """Paused, with no single step asked for; a run that ends does not wait for anybody."""
+        p = self.state.progress
+        return self.paused and self.single_steps == 0 and p.stop is None and p.finished is None
 
-    def obey(self) -> Iterator[Event]:
+    def ahead_of_pace(self) -> bool:
+        return self.pace > 0 and self.state.progress.stop is None and time.monotonic() < self.next_step
+
+    def keep_pace(self, pace: float) -> None:
+        """From now on so many steps a second (0: as fast as it goes), and events as often as that makes sense."""
+        self.pace, self.next_step = pace, 0.0
+        group = math.ceil(pace / EVENTS_A_SECOND) if pace > 0 else self.full_group
+        self.log.steps_per_event = min(self.full_group, group)
+
+    def obey(self, trainer: Trainer) -> Iterator[Event]:
+        """Carry out what has come, answer, and save: an answered command is not lost."""
         for line in self.control.read():
             if isinstance(line, Refused):
                 ok, message = False, line.message
             else:
-                ok, message = True, self.carry_out(line)
+                ok, message = True, self.carry_out(line, trainer)
             if line.do in ("pause", "checkpoint") and ok:
                 yield from self.log.flush()
             done = CommandDone(step=self.state.progress.step, id=line.id, do=line.do, ok=ok, message=message)
             yield from self.log.take(done)
-            if line.do in ("pause", "checkpoint") and ok:
-                self.save()
+            self.save()
 
-    def carry_out(self, line: Line) -> str:
+    def carry_out(self, line: Line, trainer: Trainer) -> str:
         """Do what the line says; say what was done."""
         step = self.state.progress.step
         if line.do == "pause":
@@ -237,17 +264,14 @@ class _Run:
             return f"one step after step {step + self.single_steps - 1}"
         if line.do == "checkpoint":
             return f"checkpoint at step {step}"
-        self.save_next = True
         if line.do == "stop":
-            self.queue.append(Stop(line.keep))
+            trainer.send(Stop(line.keep))
             return f"stopping after step {step}"
         said: list[str] = []
         if line.rate is not None:
-            self.queue.append(SetRate(line.rate))
+            trainer.send(SetRate(line.rate))
             said.append(f"learning rate {line.rate:g}")
         if line.pace is not None:
-            self.pace, self.next_step = line.pace, 0.0
-            group = math.ceil(self.pace / EVENTS_A_SECOND) if self.pace > 0 else self.full_group
-            self.log.steps_per_event = min(self.full_group, group)
+            self.keep_pace(line.pace)
             said.append(f"pace {line.pace:g} steps a second" if line.pace > 0 else "full pace")
         return f"{', '.join(said)} from step {step + 1} on"

@@ -12,7 +12,16 @@ import msgspec
 from tuinet.errors import RunFailedError, TuinetError
 from tuinet.training.control import Line, new_id, send
 from tuinet.training.directory import EVENTS, EXPERIMENT, is_locked, runs_folder
-from tuinet.training.events import AnyEvent, CommandDone, EpochDone, RunEnded, RunFailed, RunStarted, StepDone
+from tuinet.training.events import (
+    AnyEvent,
+    CommandDone,
+    EpochDone,
+    RunEnded,
+    RunFailed,
+    RunStarted,
+    SettingsChanged,
+    StepDone,
+)
 from tuinet.training.log import read_events
 
 State = Literal["running", "paused", "ended", "failed", "interrupted", "stopped short"]
@@ -60,6 +69,8 @@ def summary(directory: Path) -> RunSummary:
         elif isinstance(event, EpochDone):
             epoch, loss = event.epoch, event.train.get("loss", loss)
             validation = dict(event.validation) if event.validation is not None else validation
+        elif isinstance(event, SettingsChanged):
+            epochs = event.epochs
         elif isinstance(event, CommandDone) and event.ok and event.do in ("pause", "step", "resume"):
             paused = event.do != "resume"
     ended = last if isinstance(last, RunEnded) else None

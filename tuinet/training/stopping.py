@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from tuinet.experiment.spec import EarlyStopping, TrainingSettings
-from tuinet.training.progress import Progress
+from tuinet.training.progress import Progress, Reason
 
 
 def improved(progress: Progress, stopping: EarlyStopping | None, validation: Mapping[str, float | None]) -> bool:
@@ -32,20 +32,28 @@ def epochs_in_phase(progress: Progress, settings: TrainingSettings) -> int:
     return progress.phase_limit or settings.epochs
 
 
-def reason_to_stop(progress: Progress, settings: TrainingSettings, *, no_mistakes: bool) -> str | None:
+def reason_to_stop(progress: Progress, settings: TrainingSettings, *, no_mistakes: bool) -> Reason | None:
     """Why training ends after this epoch, or None."""
-    stopping = settings.early_stopping
     if no_mistakes:
         return "no-mistakes"
-    if progress.phase == "main" and stopping is not None and progress.waited >= stopping.patience:
-        return "early-stopping"
     return "epochs" if progress.epoch - progress.phase_epoch >= epochs_in_phase(progress, settings) else None
+
+
+def out_of_patience(progress: Progress, settings: TrainingSettings) -> bool:
+    """Whether so many validations in a row brought no improvement that training stops early."""
+    stopping = settings.early_stopping
+    return progress.phase == "main" and stopping is not None and progress.waited >= stopping.patience
 
 
 def keeps_best(progress: Progress, settings: TrainingSettings) -> bool:
     """Whether the best weights are handed back rather than the last: early stopping does, a command can say so."""
     wanted = progress.keep or ("best" if settings.early_stopping is not None else "last")
     return wanted == "best" and progress.phase == "main" and progress.best_step > 0
+
+
+def kept_step(progress: Progress, settings: TrainingSettings) -> int:
+    """The step whose weights are handed back."""
+    return progress.best_step if keeps_best(progress, settings) else progress.step
 
 
 def not_separable(progress: Progress, samples: int) -> str | None:
