@@ -12,6 +12,8 @@ from PIL import Image
 from tests.cli.commands import Command, run_command
 from tuinet.data.sources import DATASETS
 from tuinet.experiment.recipes import ORDER, recipe_text
+from tuinet.files.load import load
+from tuinet.files.model_file import save_model
 
 
 def test_train_writes_events_and_a_model(tuinet: Command, tmp_path: Path) -> None:
@@ -169,6 +171,35 @@ def test_evaluate_does_not_test_on_what_was_trained_on(trained: Path, tmp_path: 
     done = run_command("evaluate", alone, "--json", cwd=trained)
     own = run_command("evaluate", "runs/iris", "--json", cwd=trained)
     assert done.code == 2 or done.out == own.out
+
+
+def test_a_table_of_ones_own_is_known_again_by_its_path(tuinet: Command, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("kind,a\n" + "".join(f"{'uv'[i % 2]},{i % 2 + i / 100}\n" for i in range(40)))
+    (tmp_path / "e.toml").write_text(
+        """
+name = "t"
+[data]
+source = { kind = "csv", path = "d.csv", target = "kind" }
+split = { test = 0.25 }
+[model]
+layers = [{ kind = "dense", units = 2 }]
+[training]
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam" }
+epochs = 1
+"""
+    )
+    assert tuinet("train", "e.toml", "--out", "run", "--quiet").code == 0
+    done = tuinet("evaluate", "run", "--data", "d.csv", "--json")
+    assert done.lines[0]["samples"] == 10 and done.lines[0]["split"] == "test"  # not the 30 it was trained on
+
+
+def test_a_model_whose_answer_is_no_number_names_no_class(trained: Path, tmp_path: Path) -> None:
+    model = load(str(trained / "runs" / "iris"))
+    model.params.vector[:] = np.nan
+    save_model(model, tmp_path / "bad.safetensors")
+    done = run_command("predict", tmp_path / "bad.safetensors", "5.1,3.5,1.4,0.2", cwd=tmp_path)
+    assert done.code == 2 and "not a number" in done.err and not done.out
 
 
 def test_evaluate_shows_the_confusion(trained: Path) -> None:

@@ -143,3 +143,9 @@ def test_a_giant_extended_header_is_not_read(tmp_path):
     (tmp_path / "pax.tar").write_bytes(content)
     (tmp_path / "pax.tar.gz").write_bytes(gzip.compress(content))
     assert "too large" in refused(tmp_path, "pax.tar") and "too large" in refused(tmp_path, "pax.tar.gz")
+
+
+def test_the_folder_around_the_pickled_version_is_refused_with_the_reason_too(tmp_path):
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    with pytest.raises(TuinetError, match="reading a pickle can run code"):
+        CifarBinary(path=".").load(tmp_path, 0)

@@ -20,7 +20,7 @@ from tuinet.nn.layers.dropout import Dropout, GaussianNoise
 from tuinet.nn.layers.flatten import Flatten
 from tuinet.nn.layers.fused import ConvPool, DenseRelu
 from tuinet.nn.layers.pool import AveragePool, MaxPool
-from tuinet.nn.network import PREDICT_SAMPLES, AnyLayer, LayerShapeError, Sequential, _plan, initialize
+from tuinet.nn.network import AnyLayer, LayerShapeError, Sequential, _plan, initialize
 from tuinet.nn.params import Array, Params
 
 CNN = Sequential(
@@ -249,15 +249,6 @@ def test_a_trace_is_the_plain_pass_layer_by_layer() -> None:
     assert values["conv1/kernels"].axes == ("row", "column", "channel", "filter")
     assert values["conv2/output"].array.shape == (3, 4, 4, 5)
     assert {path.split("/")[0] for path in values} == set(CNN.names())
-
-
-@pytest.mark.parametrize("batch", [0, 1, PREDICT_SAMPLES, 2 * PREDICT_SAMPLES + 3])
-def test_predicting_in_blocks_is_the_forward_pass(batch: int) -> None:
-    params, x, _ = draw(CNN, Shape.image(8, 8, 1), batch)
-    arena = Arena()
-    y = CNN.predict(params, x, Context(arena=arena))
-    np.testing.assert_allclose(y, CNN.forward(params, x, Context())[0], rtol=1e-12, atol=1e-12)
-    assert y.shape == (batch, 3)
 
 
 def test_an_empty_network_is_the_identity() -> None:

@@ -46,8 +46,17 @@ def command(model: str, inputs: tuple[str, ...], top: int, as_json: bool) -> Non
 
 
 def _answers(model: Model, inputs: Inputs, top: int) -> Iterator[dict[str, Any]]:
+    import numpy as np
+
+    from tuinet.errors import TuinetError
+
     for start in range(0, len(inputs.samples), CHUNK):
         prediction = model.predict(inputs.samples[start : start + CHUNK])
+        if not np.isfinite(prediction.outputs).all():
+            raise TuinetError(
+                f"{inputs.name}: the model's answer is not a number",
+                "its weights are not finite, or the input is far too large; tuinet inspect tells of the weights",
+            )
         for row in range(len(prediction)):
             name = f"{inputs.name}:{start + row + 1}" if inputs.many else inputs.name
             yield {"input": name} | _answer(model, prediction, row, top)

@@ -61,6 +61,8 @@ class Progress:
         if isinstance(event, ev.RunStarted):
             self.started = event
             self.epochs, self.steps = event.epochs, event.epochs * event.steps_per_epoch
+        elif isinstance(event, ev.SettingsChanged) and self.started is not None:
+            self.epochs, self.steps = event.epochs, event.epochs * self.started.steps_per_epoch
         elif isinstance(event, ev.PhaseStarted) and self.started is not None:
             per_epoch = -(-event.samples // self.started.batch_size)
             done = -(-event.step // max(1, self.started.steps_per_epoch))

@@ -35,6 +35,14 @@ def trained_on(path: Path, model: Model) -> TrainedOn | None:
         return TrainedOn(DATASETS[said].source) if said in DATASETS else None
 
 
+def _same_file(one: Source, other: Source) -> bool:
+    """Whether both are the same set, or read the same file or folder."""
+    paths = [getattr(source, "path", None) for source in (one, other)]
+    if type(one) is type(other) and isinstance(paths[0], str) and isinstance(paths[1], str):
+        return Path(paths[0]).resolve() == Path(paths[1]).resolve()
+    return one == other
+
+
 def find_part(path: Path, model: Model, data: str | None, part: str | None) -> tuple[Dataset, str, Split]:
     """The data set, the part's name, and the part. `part` None: "test".
 
@@ -46,7 +54,9 @@ def find_part(path: Path, model: Model, data: str | None, part: str | None) -> t
         raise TuinetError(f"{path} does not say what it was trained on", "Name data to measure it on with --data.")
     source = source_from_argument(data) if data is not None else trained.source if trained is not None else None
     assert source is not None
-    same = trained is not None and trained.source == source
+    same = trained is not None and _same_file(trained.source, source)
+    if same and trained is not None:
+        source = trained.source  # with the target and all else it was read with
     split = trained.split if same and trained is not None else SplitSettings()
     dataset = load(source, split or SplitSettings(), model.meta.seed, Path.cwd())
     parts = dataset.splits

@@ -31,7 +31,7 @@ MAX_META = 4096
 MAX_MEMBERS = 1000
 MAX_READ = 16 << 20
 BATCH = re.compile(r"data_batch_(\d{1,3})\.bin|test_batch\.bin")
-PICKLED = re.compile(r"data_batch_\d+|test_batch|batches\.meta|cifar-10-python.*")
+PICKLED = re.compile(r"data_batch_\d+|test_batch|batches\.meta|cifar-10-(python|batches-py).*")
 PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 File = tuple[str, Array, int]

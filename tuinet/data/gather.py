@@ -134,7 +134,9 @@ def _find_content(package: Package, name: str, folder: Path) -> Path | None:
 
 def _missing(package: Package, name: str, folder: Path) -> TuinetError:
     if not package.archive:
-        return TuinetError(f"{folder} has neither {package.name} nor {name}", "these are two of the set's four files")
+        return TuinetError(
+            f"{folder} has neither {package.name} nor {name}", "one of the set's four files, gzipped or not"
+        )
     if any((folder / part).exists() for part in ("data_batch_1", "cifar-10-batches-py")):
         return _pickled(folder, package)
     return TuinetError(

@@ -46,8 +46,8 @@ class ImageFolder(FileSource, frozen=True, tag="images"):
     Hidden files and folders (and Thumbs.db, desktop.ini) do not count, nor do files beside the class folders; within
     a class folder anything but an image is an error.
 
-    size               (rows, columns) to resize to; None: those of the first image
-    grey               grey or colour; None: as the first image is
+    size               (rows, columns) to resize to; unset: those of the first image
+    grey               grey or colour; unset: as the first image is
     letters_or_digits  mirroring or turning an image may change its class
     """
 

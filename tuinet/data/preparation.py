@@ -55,7 +55,7 @@ class Step(
 class Scale(Step, frozen=True, tag="scale"):
     """y = x / divisor.
 
-    divisor  None: the largest value the data can have (255 for 8-bit images), else the largest absolute value seen
+    divisor  unset: the largest value the data can have (255 for 8-bit images), else the largest absolute value seen
              in training
     """
 

@@ -11,7 +11,7 @@ from tuinet.data.array_files import NpyFiles, NpzFile
 from tuinet.data.cifar import CifarBinary
 from tuinet.data.csv_file import CsvFile
 from tuinet.data.dataset import Dataset, DatasetInfo
-from tuinet.data.fetched import Cifar10, FashionMnist, Fetched, Mnist, user_path
+from tuinet.data.fetched import Cifar10, FashionMnist, Mnist, NotFetchedError, user_path
 from tuinet.data.generated import And, Blobs, Circles, Moons, Regions, Sine, Spirals, Xor
 from tuinet.data.idx import IdxFiles
 from tuinet.data.image_folder import ImageFolder
@@ -50,8 +50,11 @@ class NamedSet:
 
     @property
     def info(self) -> DatasetInfo:
-        """Its shape and sizes, by default settings; of a fetched set, as its authors publish it."""
-        return self.source.official if isinstance(self.source, Fetched) else self.source.describe(Path())
+        """Its shape and sizes, by default settings; of a set that is not fetched yet, as its authors publish it."""
+        try:
+            return self.source.describe(Path())
+        except NotFetchedError as error:
+            return error.info
 
 
 _OWN = "tuinet's own (MIT)"

@@ -110,7 +110,9 @@ def _decode(path: Path, metadata: Mapping[str, str]) -> Content:
     if version.format > FORMAT or _numbers(version.tuinet) > _numbers(__version__):
         wrote = f"tuinet {quoted(version.tuinet)[1:-1]}" if version.tuinet else "another version"
         raise TuinetError(
-            f"{path}: written by a newer tuinet: {wrote} (this is {__version__}): {reason}", "Update tuinet."
+            f"{path}: written by a newer tuinet: {wrote}, format {version.format} "
+            f"(this is {__version__}, format {FORMAT}): {reason}",
+            "Update tuinet.",
         )
     raise TuinetError(f"{path}: is not a sound model: {reason}", DAMAGED)
 

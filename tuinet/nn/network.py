@@ -40,9 +40,6 @@ AnyLayer = (
     | Softmax
 )
 
-PREDICT_SAMPLES = 32
-"""How many samples `predict` takes at a time. Larger blocks are no faster: their arrays leave the processor's cache."""
-
 _ACTIVATIONS = (Step, Sign, Sigmoid, Tanh, Relu, Linear, Softmax)
 
 
@@ -142,18 +139,6 @@ class Sequential(Layer, frozen=True, tag="sequential"):
             into = scope.like(ctx.empty(scope.vector.shape, scope.vector.dtype)) if frozen else grads.scope(name)
             gradient = step.layer.backward(scope, kept, gradient, into, ctx, need_dx or step.start > first)
         return gradient if need_dx else None
-
-    def predict(self, params: Params, x: Array, ctx: Context) -> Array:
-        """y alone, some samples at a time: what the layers keep for `backward` never adds up, so memory stays flat."""
-        y: Array | None = None
-        for start in range(0, max(1, x.shape[0]), PREDICT_SAMPLES):
-            ctx.restart((0, 0, 0))
-            part, _ = self.forward(params, x[start : start + PREDICT_SAMPLES], ctx)
-            if y is None:
-                y = np.empty((x.shape[0], *part.shape[1:]), part.dtype)
-            y[start : start + PREDICT_SAMPLES] = part
-        assert y is not None
-        return y
 
     def trace(self, params: Params, x: Array, ctx: Context) -> list[LayerTrace]:
         """The plain list of layers, one by one, with all that went in and out."""

@@ -197,7 +197,7 @@ class _Run:
         """Save, and say so. The line is behind the checkpoint, so that resuming cuts it off again."""
         self.save()
         self.over = True
-        message = f"saved after step {self.state.progress.step}; tuinet train --resume {self.directory} goes on"
+        message = f"saved after step {self.state.progress.step:,}; tuinet train --resume {self.directory} goes on"
         ended = RunEnded(
             step=self.state.progress.step,
             reason="interrupted",
