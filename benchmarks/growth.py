@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [--seconds 2]
 
-Every row is a process of its own that trains through `fit`. "memory" is what training added to the process's peak
-after the data were made; the last table trains on a memory-mapped file and shows the anonymous memory alone.
+Every row is a process of its own that trains through `fit`. "memory" is what its peak grew by after the libraries
+were loaded, the random data included; the last table trains on a memory-mapped file and shows the anonymous memory.
 """
 
 from __future__ import annotations
