@@ -54,7 +54,7 @@ def test_the_layer_table_by_hand() -> None:
     memory = found.totals.memory
     assert memory.weights == 4 * 38_282
     assert memory.optimizer == 2 * memory.weights  # Adam keeps two vectors
-    assert memory.best == 2 * memory.weights  # the best and the first
+    assert memory.best == memory.weights
     assert memory.total == sum([memory.weights, memory.gradients, memory.optimizer, memory.best, memory.activations])
     assert found.data.samples == {"train": 1258, "validation": 180, "test": 359}
     assert (found.data.coding, found.data.steps_per_epoch, found.data.steps) == ("ids", 40, 2400)

@@ -80,7 +80,9 @@ def training_memory(experiment: Experiment, network: Sequential, shapes: Sequenc
     # Each lane has a sum of gradients and one more for the next shard.
     gradients = weights * (2 * lanes if lanes * shard < batch else lanes)
     optimizer = weights * len(settings.optimizer.slots)
-    best = 2 * weights  # and the first weights, for training once more from scratch
+    stopping = settings.early_stopping
+    again = stopping is not None and stopping.reuse == "retrain"
+    best = weights * (2 if again else 1)  # and the first weights, for training once more from scratch
     activations = number * values * in_work
     total = weights + gradients + optimizer + best + activations
     return Memory(weights, gradients, optimizer, best, activations, in_work, total)
