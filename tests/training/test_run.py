@@ -25,6 +25,7 @@ from tuinet.files.writer import write_tensors
 from tuinet.training.control import Line, send
 from tuinet.training.directory import Lock, is_locked
 from tuinet.training.events import Checkpointed, CommandDone, Event, RunEnded, RunStarted, StepDone
+from tuinet.training.interrupts import Interrupts
 from tuinet.training.log import read_events
 from tuinet.training.run import new_run, train_run
 from tuinet.training.runs import command, follow, list_runs, new_line, summary
@@ -432,3 +433,17 @@ def test_runs_are_listed_latest_first(place: Path, monkeypatch: pytest.MonkeyPat
     assert [run.directory for run in found] == [str(second), str(first)]
     assert [run.state for run in found] == ["stopped short", "ended"]
     assert found[1].metrics["test"]["accuracy"] is not None
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As under nohup: the line drops, and the training goes on."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupted:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupted()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interrupted()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -3,8 +3,8 @@
 θ the parameters, g = dJ/dθ, α the rate of this step (a schedule may change it), t the step, counted from 1.
 The definitions are PyTorch's, so that settings found elsewhere mean the same here. State begins at zero.
 
-Each `update` works in place, block by block, and makes no array but its scratch: a vector of 235,000 float32 values
-takes Adam about 0.3 ms, plain expressions a third more, and at 5 million twice as long.
+Each `update` works in place, block by block, and makes no array but its scratch: plain expressions, whose temporary
+arrays are mapped anew each time, take Adam three to four times as long (benchmarks/optimizer.py).
 """
 
 from __future__ import annotations
