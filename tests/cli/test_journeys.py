@@ -218,8 +218,9 @@ def test_inspect_shows_the_layers(trained: Path) -> None:
 
 
 def test_recipes_are_listed_and_written(tuinet: Command, tmp_path: Path) -> None:
-    listed = tuinet("recipes").out.splitlines()[1:]
+    _, *listed, empty, note = tuinet("recipes").out.splitlines()
     assert tuple(line.split()[0] for line in listed) == ORDER
+    assert max(map(len, listed)) <= 80 and empty == "" and "tuinet data fetch NAME" in note
     assert tuinet("init", "xor").code == 0
     assert (tmp_path / "xor.toml").read_text("utf-8") == recipe_text("xor")
     again = tuinet("init", "xor")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 
@@ -14,4 +16,7 @@ def command() -> None:
     from tuinet.cli.output import write_table
     from tuinet.experiment.recipes import recipes
 
-    write_table(("recipe", "what", "data"), [(each.name, each.title, each.data) for each in recipes()])
+    found = recipes()
+    rows = [(each.name, each.title, re.sub(r"\(tuinet data fetch .*\)", "(fetch)", each.data)) for each in found]
+    write_table(("recipe", "what", "data"), rows)
+    click.echo("\n(fetch): tuinet data fetch NAME brings it to this machine first")
