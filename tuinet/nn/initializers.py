@@ -55,11 +55,27 @@ class He(_Initializer, frozen=True, tag="he"):
     """The form of the distribution; its variance is the same."""
 
 
+class Orthogonal(_Initializer, frozen=True, tag="orthogonal"):
+    """Columns at right angles and of length 1, in square blocks side by side: a recurrent state keeps its length.
+
+    Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning" (2014).
+    """
+
+
+class GateBias(_Initializer, frozen=True, tag="gate-bias"):
+    """One value for each gate of a recurrent layer, whose biases lie one after the other."""
+
+    gates: tuple[float, ...]
+    """The value of each gate."""
+
+
 Initializer = Zeros | Uniform | Normal | Glorot | He
+AnyInitializer = Initializer | Orthogonal | GateBias
+"""Those a person can choose, and those that belong to a kind of layer."""
 
 
 def draw(
-    initializer: Initializer,
+    initializer: AnyInitializer,
     shape: tuple[int, ...],
     fan_in: int,
     fan_out: int,
@@ -74,6 +90,12 @@ def draw(
             return rng.uniform(low, high, shape).astype(dtype)
         case Normal(deviation):
             return rng.normal(0.0, deviation, shape).astype(dtype)
+        case Orthogonal():
+            rows = shape[0]
+            blocks = [np.linalg.qr(rng.normal(size=(rows, rows)))[0] for _ in range(shape[1] // rows)]
+            return np.concatenate(blocks, axis=1).astype(dtype)
+        case GateBias(gates):
+            return np.repeat(np.array(gates, dtype), shape[0] // len(gates))
         case Glorot(distribution):
             variance = 2.0 / max(1, fan_in + fan_out)
         case He(distribution):

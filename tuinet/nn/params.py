@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tuinet.nn.initializers import Initializer
+from tuinet.nn.initializers import AnyInitializer
 
 Array = npt.NDArray[Any]
 
@@ -28,7 +28,7 @@ class ParamSpec(msgspec.Struct, frozen=True):
     role: Role
     fan_in: int
     fan_out: int
-    initializer: Initializer | None = None
+    initializer: AnyInitializer | None = None
 
     @property
     def size(self) -> int:

@@ -118,7 +118,7 @@ class Ragged:
     offsets: Indices
 
     @classmethod
-    def of(cls, sequences: Several[npt.ArrayLike], dtype: npt.DTypeLike = None) -> Ragged:
+    def of(cls, sequences: Several[npt.ArrayLike], dtype: npt.DTypeLike | None = None) -> Ragged:
         """These sequences, copied together. `dtype` None: the dtype they have."""
         arrays = [np.asarray(each, dtype) for each in sequences]
         offsets = np.concatenate([[0], np.cumsum([len(each) for each in arrays])]).astype(np.intp)
@@ -141,7 +141,7 @@ class Ragged:
         rows = np.arange(len(self))[where] if isinstance(where, slice) else np.asarray(where, np.intp)
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-        index = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        index: Indices = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return Ragged(self.values[index], offsets)
 
 
