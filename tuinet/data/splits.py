@@ -8,10 +8,12 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from tuinet.data.dataset import SPLITS, Dataset, Indices, Split
+from tuinet.data.dataset import SPLITS, Data, Dataset, Indices, Split
 from tuinet.data.random import stream
+from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
 from tuinet.nn.params import Array
+from tuinet.nn.sequence import Ragged
 
 
 class SplitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -130,7 +132,16 @@ def join(first: Split, second: Split) -> Split:
     if first.inputs is second.inputs and first.targets is second.targets:
         return Split(first.inputs, first.targets, np.union1d(_rows(first), _rows(second)))
     inputs, targets = zip(first.take(slice(None)), second.take(slice(None)), strict=True)
-    return Split(np.concatenate(inputs), np.concatenate(targets))
+    return Split(_together(*inputs), _together(*targets))
+
+
+def _together(first: Data, second: Data) -> Data:
+    if isinstance(first, Texts) and isinstance(second, Texts):
+        return first + second
+    if isinstance(first, Ragged) and isinstance(second, Ragged):
+        offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+        return Ragged(np.concatenate([first.values, second.values]), offsets)
+    return np.concatenate([np.asarray(first), np.asarray(second)])
 
 
 def _rows(split: Split) -> Indices:
