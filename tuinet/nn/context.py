@@ -49,7 +49,12 @@ class Context:
     training   whether dropout and noise act.
     plain      run the plain list of layers, no fused plan (what `trace` shows).
     key        (seed, step, shard): names the random numbers of this pass, so that any pass can be repeated.
+
+    `teacher_forcing` is the share of symbols that a decoder is fed from the true target in training; the others are
+    its own choice.
     """
+
+    teacher_forcing = 1.0
 
     def __init__(
         self,

@@ -138,10 +138,11 @@ class Ragged:
 
     def __getitem__(self, where: slice | npt.ArrayLike) -> Ragged:
         """These sequences, in this order."""
-        rows = np.arange(len(self))[where] if isinstance(where, slice) else np.asarray(where, np.intp)
+        rows: Indices = np.arange(len(self))[where] if isinstance(where, slice) else np.asarray(where, np.intp)
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-        index: Indices = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        begins: Indices = self.offsets[rows] - offsets[:-1]
+        index = np.asarray(np.repeat(begins, lengths) + np.arange(offsets[-1]), np.intp)
         return Ragged(self.values[index], offsets)
 
 
