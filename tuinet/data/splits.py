@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from tuinet.data.dataset import SPLITS, Data, Dataset, Indices, Split
+from tuinet.data.dataset import SPLITS, Data, Dataset, Indices, Split, part_size
 from tuinet.data.random import stream
 from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
@@ -17,7 +17,12 @@ from tuinet.nn.sequence import Ragged
 
 
 class SplitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is cut off the training part, as a share of it (0.2) or a number of samples (500)."""
+    """What is cut off the training part, as a share of it (0.2) or a number of samples (500).
+
+    Samples are drawn at random. Pairs with the same source stay together in one part, so that nothing is asked that was
+    learnt; where they make the number impossible, a part is smaller by a few. A text whose next symbols are to be
+    learnt is cut in one piece from its end, the validation part before the test part; its samples are characters.
+    """
 
     validation: float | int = 0.0
     """For watching training and stopping it early."""
@@ -56,18 +61,27 @@ def split_dataset(dataset: Dataset, settings: SplitSettings, seed: int) -> Datas
 
     Raises TuinetError where the cut is impossible.
     """
-    sizes = {name: len(split) for name, split in dataset.splits.items()}
+    sizes = {name: part_size(split, dataset.task) for name, split in dataset.splits.items()}
     after = split_sizes(sizes, settings)
     cuts = {name: after[name] for name in ("test", "validation") if name in after and name not in sizes}
     if not cuts:
         return dataset
     train = dataset.splits["train"]
+    if dataset.task == "next-symbol":
+        return replace(dataset, splits=_in_order({**dataset.splits, **_cut_text(train, cuts)}))
     classes = train.all_targets() if settings.stratified and dataset.task == "classification" else None
-    places = divide(len(train), cuts, classes, stream(seed, "split"))
+    groups = _groups(train) if dataset.task == "seq2seq" else None
+    if groups is None:
+        places = divide(len(train), cuts, classes, stream(seed, "split"))
+    else:
+        places = divide_groups(groups, cuts, stream(seed, "split"))
     rows = places if train.rows is None else {name: train.rows[where] for name, where in places.items()}
     parts = {name: Split(train.inputs, train.targets, where) for name, where in rows.items()}
-    every = {**dataset.splits, **parts}
-    return replace(dataset, splits={name: every[name] for name in SPLITS if name in every})
+    return replace(dataset, splits=_in_order({**dataset.splits, **parts}))
+
+
+def _in_order(parts: Mapping[str, Split]) -> dict[str, Split]:
+    return {name: parts[name] for name in SPLITS if name in parts}
 
 
 def divide(total: int, cuts: Mapping[str, int], classes: Array | None, rng: np.random.Generator) -> dict[str, Indices]:
@@ -91,6 +105,82 @@ def divide(total: int, cuts: Mapping[str, int], classes: Array | None, rng: np.r
         groups = [group[n:] for group, n in zip(groups, taken, strict=True)]
     parts["train"] = np.sort(np.concatenate(groups))
     return parts
+
+
+def divide_groups(groups: Indices, cuts: Mapping[str, int], rng: np.random.Generator) -> dict[str, Indices]:
+    """As `divide`, but all places of one group (total,) go to one part.
+
+    Groups are taken in random order, and passed over where they are larger than what a cut still lacks: it gets its
+    count exactly where there are groups of one, else at most so many. Raises TuinetError if it would get none.
+    """
+    order = rng.permutation(int(groups.max()) + 1)
+    sizes = np.bincount(groups)[order]
+    part_of = np.full(len(order), -1)  # by group; −1: what is left for "train"
+    for number, (name, count) in enumerate(cuts.items()):
+        lacking = count
+        for place in np.flatnonzero(part_of[order] < 0).tolist():
+            if sizes[place] <= lacking:
+                part_of[order[place]] = number
+                lacking -= int(sizes[place])
+                if not lacking:
+                    break
+        if lacking == count:
+            raise TuinetError(
+                f"data.split.{name}: {count} samples are fewer than any source stands in",
+                "samples with the same source stay together: ask for a larger part",
+            )
+    if (part_of >= 0).all():
+        raise TuinetError("data.split: nothing is left to train on", "ask for smaller parts")
+    parts = {name: np.flatnonzero(part_of[groups] == number) for number, name in enumerate(cuts)}
+    return {**parts, "train": np.flatnonzero(part_of[groups] < 0)}
+
+
+def _groups(split: Split) -> Indices | None:
+    """(N,) a number a sample, the same for equal sources; None if no two are equal, or they are no sequences."""
+    inputs = split.take(slice(None))[0] if isinstance(split.inputs, Ragged | Texts) else None
+    if isinstance(inputs, Texts):
+        keys: list[str] | list[bytes] = list(inputs)
+    elif isinstance(inputs, Ragged):
+        keys = [inputs.row(row).tobytes() for row in range(len(inputs))]
+    else:
+        return None
+    first: dict[str | bytes, int] = {}
+    numbers = np.fromiter((first.setdefault(key, len(first)) for key in keys), np.intp, len(keys))
+    return None if len(first) == len(numbers) else numbers
+
+
+def _cut_text(train: Split, cuts: Mapping[str, int]) -> dict[str, Split]:
+    """A text in pieces: training, validation, test, in the order in which they are read. All its rows are one text.
+
+    Windows that were cut from a text are divided as they lie, too.
+    """
+    data, _ = train.take(slice(None))
+    sizes = {name: cuts.get(name, 0) for name in SPLITS}
+    texts = isinstance(data, Texts)
+    sizes["train"] = (data.characters if texts else len(data)) - sum(cuts.values())
+    parts: dict[str, Split] = {}
+    start = 0
+    for name, size in sizes.items():
+        if not size:
+            continue
+        if texts:
+            piece = _piece(data, start, start + size)
+            parts[name] = Split(piece, piece)
+        else:
+            parts[name] = Split(*train.take(slice(start, start + size)))
+        start += size
+    return parts
+
+
+def _piece(texts: Texts, start: int, stop: int) -> Texts:
+    """The characters `start` to `stop` of all texts read as one, still in rows."""
+    rows: list[str] = []
+    for text in texts:
+        if start < len(text) and stop > 0:
+            rows.append(text[max(start, 0) : stop])
+        start -= len(text)
+        stop -= len(text)
+    return Texts(rows)
 
 
 def apportion(sizes: list[int], count: int) -> list[int]:
@@ -128,6 +218,7 @@ def join(first: Split, second: Split) -> Split:
     """Both parts as one: what training and validation data make together.
 
     Parts of the same arrays become one ascending list of rows; parts of different arrays are copied together.
+    Raises TuinetError if their rows have different shapes (windows of a text that is shorter than a window).
     """
     if first.inputs is second.inputs and first.targets is second.targets:
         return Split(first.inputs, first.targets, np.union1d(_rows(first), _rows(second)))
@@ -141,7 +232,11 @@ def _together(first: Data, second: Data) -> Data:
     if isinstance(first, Ragged) and isinstance(second, Ragged):
         offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
         return Ragged(np.concatenate([first.values, second.values]), offsets)
-    return np.concatenate([np.asarray(first), np.asarray(second)])
+    one, other = np.asarray(first), np.asarray(second)
+    if one.shape[1:] != other.shape[1:]:
+        shapes = " and ".join("×".join(map(str, array.shape[1:])) for array in (one, other))
+        raise TuinetError(f"parts with samples of {shapes} cannot be joined", "take shorter windows, or larger parts")
+    return np.concatenate([one, other])
 
 
 def _rows(split: Split) -> Indices:
