@@ -446,7 +446,7 @@ def test_a_folder_or_archive_that_cannot_be_the_set(official, tmp_path):
     attempts = {
         "there is no folder": ("mnist", str(tmp_path / "nowhere")),
         "has neither cifar-10-binary.tar.gz nor data_batch_1.bin": ("cifar10", write(tmp_path / "empty", {})),
-        "is a file; this set has several": ("mnist", write(tmp_path / "file", {"x": b""}) + "/x"),
+        "is a file, not a folder with train-images": ("mnist", write(tmp_path / "file", {"x": b""}) + "/x"),
         "holds several archives": ("cifar10", write(tmp_path / "two", {"a.tar.gz": b"", "b.tar.gz": b""})),
         "the archive has no cifar-10-batches-bin/data_batch_1.bin": (
             "cifar10",

@@ -17,10 +17,25 @@ from pathlib import Path
 
 import msgspec
 
-from tuinet.data.fetched import RECORD, FetchRecord, FileRecord, data_folder, read_record, read_set
+from tuinet.data.fetched import (
+    RECORD,
+    Cifar10,
+    FashionMnist,
+    Fetched,
+    FetchRecord,
+    FileRecord,
+    Mnist,
+    data_folder,
+    read_record,
+)
+from tuinet.data.fetched_text import EngFra, Multi30k, Sst2, TinyShakespeare
 from tuinet.data.gather import Progress, file_record, gather
 from tuinet.data.official import OFFICIAL
 from tuinet.errors import RunFailedError, TuinetError
+
+FETCHED: dict[str, type[Fetched]] = {
+    kind.official.name: kind for kind in (Mnist, FashionMnist, Cifar10, EngFra, Multi30k, Sst2, TinyShakespeare)
+}
 
 STALE_SECONDS = 24 * 3600
 """A gathering folder untouched for so long was left by a process that was killed."""
@@ -75,7 +90,7 @@ def is_intact(name: str) -> bool:
 def _check_form(name: str, contents: Path, whence: str) -> None:
     """Raises TuinetError unless the strict readers can read the set."""
     try:
-        read_set(name, contents)
+        FETCHED[name]().read(contents)
     except TuinetError as error:
         message = error.message.replace(f"{contents}/", "").replace(f"{contents}: ", "")
         raise TuinetError(f"{whence}: {message}", error.hint) from error

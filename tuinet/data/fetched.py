@@ -43,6 +43,8 @@ class FetchRecord(msgspec.Struct, frozen=True):
         """What a person should know of it; "" if it is the official set."""
         if self.official:
             return ""
+        if self.name in OFFICIAL and not OFFICIAL[self.name].mirrors:
+            return f"{self.name} was taken from {self.origin}. Other editions differ: figures hold for this file alone."
         return (
             f"{self.name} was taken from {self.origin} and is not the official set: its SHA-256 differs. "
             "Its form was checked; figures for it do not compare with published ones."
@@ -58,19 +60,51 @@ class NotFetchedError(TuinetError):
 
 
 class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
-    """A set in the user's data folder, with a test part. IDX files are memory-mapped, CIFAR-10's batches read whole."""
+    """A set in the user's data folder, with a test part."""
 
     official: ClassVar[DatasetInfo]
     """What the set is like as its authors publish it."""
 
     def load(self, base: Path, seed: int) -> Dataset:
-        return read_set(self.official.name, kept_folder(self.official))
+        return self.read(kept_folder(self.official))
 
     def describe(self, base: Path) -> DatasetInfo:
-        return describe_set(self.official.name, kept_folder(self.official))
+        return self.read_info(kept_folder(self.official))
+
+    def read(self, folder: Path) -> Dataset:
+        """The set as its files in `folder` hold it, by the strict readers of its file format.
+
+        Raises TuinetError where they are not what the set's form demands.
+        """
+        raise NotImplementedError
+
+    def read_info(self, folder: Path) -> DatasetInfo:
+        """The same without its arrays or texts."""
+        return self.read(folder).info
 
 
-class Mnist(Fetched, frozen=True, tag="mnist"):
+class FetchedImages(Fetched, frozen=True):
+    """A set of images. IDX files are memory-mapped, CIFAR-10's batches read whole."""
+
+    def reader(self) -> IdxFiles | CifarBinary:
+        """What reads the files in the set's folder."""
+        return IdxFiles(TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, self.official.labels)
+
+    def read(self, folder: Path) -> Dataset:
+        known = self.official
+        dataset = self.reader().load(folder, 0)
+        _check_form(dataset.info, known, folder)
+        return replace(dataset, name=known.name, labels=known.labels, letters_or_digits=known.letters_or_digits)
+
+    def read_info(self, folder: Path) -> DatasetInfo:
+        """Reads no more than the files' headers and labels."""
+        known = self.official
+        info = self.reader().describe(folder)
+        _check_form(info, known, folder)
+        return replace(info, name=known.name, labels=known.labels, letters_or_digits=known.letters_or_digits)
+
+
+class Mnist(FetchedImages, frozen=True, tag="mnist"):
     """MNIST: handwritten digits, 28×28 grey (LeCun, Cortes and Burges 1998)."""
 
     official: ClassVar[DatasetInfo] = DatasetInfo(
@@ -84,7 +118,7 @@ class Mnist(Fetched, frozen=True, tag="mnist"):
     )
 
 
-class FashionMnist(Fetched, frozen=True, tag="fashion-mnist"):
+class FashionMnist(FetchedImages, frozen=True, tag="fashion-mnist"):
     """Fashion-MNIST: articles of clothing, 28×28 grey (Xiao, Rasul and Vollgraf 2017)."""
 
     official: ClassVar[DatasetInfo] = DatasetInfo(
@@ -97,7 +131,7 @@ class FashionMnist(Fetched, frozen=True, tag="fashion-mnist"):
     )
 
 
-class Cifar10(Fetched, frozen=True, tag="cifar10"):
+class Cifar10(FetchedImages, frozen=True, tag="cifar10"):
     """CIFAR-10: small photographs, 32×32 in colour (Krizhevsky 2009)."""
 
     official: ClassVar[DatasetInfo] = DatasetInfo(
@@ -109,8 +143,8 @@ class Cifar10(Fetched, frozen=True, tag="cifar10"):
         maximum=255.0,
     )
 
-
-FETCHED: dict[str, type[Fetched]] = {kind.official.name: kind for kind in (Mnist, FashionMnist, Cifar10)}
+    def reader(self) -> IdxFiles | CifarBinary:
+        return CifarBinary(".")
 
 
 def data_folder() -> Path:
@@ -157,31 +191,6 @@ def kept_folder(info: DatasetInfo) -> Path:
             what = "is missing" if found is None else f"has {found:,} bytes, not {file.bytes:,}"
             raise TuinetError(f"{folder / name} {what}", f"fetch it again: tuinet data fetch {info.name}")
     return folder
-
-
-def read_set(name: str, folder: Path) -> Dataset:
-    """The set as its files in `folder` hold it, by the strict readers of its file format.
-
-    Raises TuinetError where they are not what the set's form demands.
-    """
-    official = FETCHED[name].official
-    dataset = _source(official).load(folder, 0)
-    _check_form(dataset.info, official, folder)
-    return replace(dataset, name=name, labels=official.labels, letters_or_digits=official.letters_or_digits)
-
-
-def describe_set(name: str, folder: Path) -> DatasetInfo:
-    """The same without reading more than the files' headers and labels."""
-    official = FETCHED[name].official
-    info = _source(official).describe(folder)
-    _check_form(info, official, folder)
-    return replace(info, name=name, labels=official.labels, letters_or_digits=official.letters_or_digits)
-
-
-def _source(official: DatasetInfo) -> IdxFiles | CifarBinary:
-    if official.name == "cifar10":
-        return CifarBinary(".")
-    return IdxFiles(TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, official.labels)
 
 
 def _check_form(info: DatasetInfo, official: DatasetInfo, folder: Path) -> None:

@@ -23,9 +23,15 @@ def gather(official: Official, origin: str | None, contents: Path, progress: Pro
     origin  None: the authors' mirrors; a URL: this mirror; else a path of this machine. See fetch.fetch.
     """
     if origin is not None and "://" not in origin:
-        folder = user_path(origin).resolve()
+        place = user_path(origin).resolve()
+        folder = _folder_of(official, place)
         matched = [_take_local(package, folder, contents, progress) for package in official.packages]
-        return str(folder), all(matched)
+        return str(place), all(matched)
+    if not official.mirrors:
+        raise TuinetError(
+            "this set cannot be downloaded by itself: the file that is published changes, so no hash tells it",
+            f"get it from {official.page}, unpack it and give its folder: --from FOLDER",
+        )
     mirrors = official.mirrors if origin is None else (_checked_url(origin),)
     used = {_take_from_mirrors(package, mirrors, contents, progress) for package in official.packages}
     return ", ".join(sorted(used)), True
@@ -87,6 +93,13 @@ def _receive(package: Package, mirror: str, arrived: Path, progress: Progress) -
                 raise
 
 
+def _folder_of(official: Official, place: Path) -> Path:
+    """The folder to look in. A set of one file may be given by the file itself, if it has the file's name."""
+    names = {official.packages[0].name, f"{official.packages[0].contents[0].name}.gz"}
+    alone = len(official.packages) == 1 and not official.packages[0].archive
+    return place.parent if alone and place.is_file() and place.name in names else place
+
+
 def _take_local(package: Package, folder: Path, contents: Path, progress: Progress) -> bool:
     """One package from a folder of this machine. Returns whether it is the official one."""
     if not folder.exists():
@@ -113,7 +126,7 @@ def _find_package(package: Package, folder: Path) -> Path | None:
     if folder.is_file():
         if package.archive:
             return folder
-        raise TuinetError(f"{folder} is a file; this set has several", "give the folder they lie in")
+        raise TuinetError(f"{folder} is a file, not a folder with {package.name}", "give the folder it lies in")
     if (folder / package.name).is_file():
         return folder / package.name
     if not package.archive or any((folder / part / "test_batch.bin").exists() for part in ("", package.folder)):
@@ -126,16 +139,16 @@ def _find_package(package: Package, folder: Path) -> Path | None:
 
 
 def _find_content(package: Package, name: str, folder: Path) -> Path | None:
-    """The unpacked file: in the folder or in the archive's folder within; some tools write a dot for the dash."""
+    """The file, mostly unpacked: in the folder or the archive's folder within; some tools write a dot for the dash."""
     inside = folder / package.folder
-    choices = [folder / name, inside / name, folder / name.replace("-idx", ".idx")]
+    choices = [folder / name, inside / name, folder / name.replace("-idx", ".idx"), folder / f"{name}.gz"]
     return next((path for path in choices if path.is_file()), None)
 
 
 def _missing(package: Package, name: str, folder: Path) -> TuinetError:
     if not package.archive:
         return TuinetError(
-            f"{folder} has neither {package.name} nor {name}", "one of the set's four files, gzipped or not"
+            f"{folder} has neither {name}.gz nor {name}", "every file of the set is needed, gzipped or not"
         )
     if any((folder / part).exists() for part in ("data_batch_1", "cifar-10-batches-py")):
         return _pickled(folder, package)

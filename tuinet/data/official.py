@@ -3,7 +3,8 @@
 Hashes of MNIST's files are those of what is inside the .gz, so that any mirror's compression will do. Fashion-MNIST's
 authors' hashes are of the .gz files. CIFAR-10 is known by its archive and by the files inside.
 Sources: MNIST, computed from files whose MD5s are the published ones; Fashion-MNIST and CIFAR-10, the registries of
-TensorFlow Datasets and of torchvision's ports, which agree with the MD5s that the authors give.
+TensorFlow Datasets and of torchvision's ports, which agree with the MD5s that the authors give; the texts, computed
+from their files.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Content:
-    """A file as it is kept: unpacked. `sha256` "" where only the hash of its package is known."""
+    """A file as it is kept: unpacked, of at most `size` bytes. `sha256` "" where it is not known."""
 
     name: str
     size: int
@@ -23,7 +24,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Package:
-    """A file as it lies on a mirror: a .gz of one content, or a .tar.gz of several, in `folder`."""
+    """A file as it lies on a mirror: one content, as it is or as a .gz, or a .tar.gz of several, in `folder`."""
 
     name: str
     size: int
@@ -43,10 +44,11 @@ class Package:
 
 @dataclass(frozen=True)
 class Official:
-    """A data set as its authors publish it."""
+    """A data set as its authors publish it. `page`: where a person finds it, if there are no mirrors."""
 
     mirrors: tuple[str, ...]
     packages: tuple[Package, ...]
+    page: str = ""
 
     @property
     def contents(self) -> tuple[Content, ...]:
@@ -55,6 +57,10 @@ class Official:
 
 def _gz(name: str, size: int, unpacked: int, sha256: str = "", content_sha256: str = "") -> Package:
     return Package(f"{name}.gz", size, (Content(name, unpacked, content_sha256),), sha256)
+
+
+def _plain(name: str, size: int, sha256: str = "") -> Package:
+    return Package(name, size, (Content(name, size, sha256),), sha256)
 
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -141,4 +147,86 @@ CIFAR10 = Official(
     ),
 )
 
-OFFICIAL = {"mnist": MNIST, "fashion-mnist": FASHION_MNIST, "cifar10": CIFAR10}
+# The packed hashes are those of the files in the authors' repository at GitHub, the unpacked ones were computed.
+MULTI30K = Official(
+    mirrors=("https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw",),
+    packages=(
+        _gz(
+            "train.en",
+            568_929,
+            1_801_238,
+            "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f",
+            "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6",
+        ),
+        _gz(
+            "train.de",
+            637_044,
+            2_110_398,
+            "726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6",
+            "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72",
+        ),
+        _gz(
+            "val.en",
+            21_650,
+            63_297,
+            "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28",
+            "1f2a23d992769b5b3d209b0a10dd0b77c08cceb1f20dfb97ed0aafa49d107227",
+        ),
+        _gz(
+            "val.de",
+            24_681,
+            75_981,
+            "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a",
+            "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660",
+        ),
+        _gz(
+            "test_2016_flickr.en",
+            21_077,
+            62_076,
+            "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9",
+            "399a4382932c1aadd3ceb9bef1008d388a64c76d4ae4e9d4728c6f4301cac182",
+        ),
+        _gz(
+            "test_2016_flickr.de",
+            22_890,
+            70_649,
+            "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8",
+            "4be6b5b3236b79c25475c6bb829800a7ce559e9ba7a1f6c2394fe4d40be46d16",
+        ),
+    ),
+)
+
+# The treebank's authors publish trees (https://nlp.stanford.edu/sentiment), not these lines: whole sentences with the
+# neutral ones left out, as they are taught and measured with nearly everywhere. The mirror is where they are taken
+# from most; the hashes were computed from a copy of those files.
+SST2 = Official(
+    mirrors=("https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/master/data/SST2",),
+    packages=(
+        _plain("train.tsv", 720_259, "ec192f833a64da08f475488a77b0d0b47db47acd0f458bd18433fc793b569920"),
+        _plain("dev.tsv", 92_057, "eddea6b39e601dd4e7a672b53cc40fdf6019fa80522f351206c24340ca5d9359"),
+        _plain("test.tsv", 188_749, "831169c7e2e429d6026e1bdbb542f33b636e3e596caad9602ebc953c205928b7"),
+    ),
+)
+
+TINY_SHAKESPEARE = Official(
+    mirrors=("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare",),
+    packages=(_plain("input.txt", 1_115_394, "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"),),
+)
+
+# Made anew from Tatoeba's sentences every few weeks, as a .zip: no file of it is the official one for long, so that
+# none is known by a hash. 128 MiB leave it room to grow.
+ENG_FRA = Official(
+    mirrors=(),
+    packages=(_plain("fra.txt", 2**27),),
+    page="https://www.manythings.org/anki/ (fra-eng.zip)",
+)
+
+OFFICIAL = {
+    "mnist": MNIST,
+    "fashion-mnist": FASHION_MNIST,
+    "cifar10": CIFAR10,
+    "eng-fra": ENG_FRA,
+    "multi30k": MULTI30K,
+    "sst2": SST2,
+    "tinyshakespeare": TINY_SHAKESPEARE,
+}

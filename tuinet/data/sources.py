@@ -12,12 +12,19 @@ from tuinet.data.cifar import CifarBinary
 from tuinet.data.csv_file import CsvFile
 from tuinet.data.dataset import Dataset, DatasetInfo
 from tuinet.data.fetched import Cifar10, FashionMnist, Mnist, NotFetchedError, user_path
+from tuinet.data.fetched_text import EngFra, Multi30k, Sst2, TinyShakespeare
 from tuinet.data.generated import And, Blobs, Circles, Moons, Regions, Sine, Spirals, Xor
 from tuinet.data.idx import IdxFiles
 from tuinet.data.image_folder import ImageFolder
+from tuinet.data.json_lines import JsonLines
+from tuinet.data.labelled_text import LabelledText
 from tuinet.data.official import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from tuinet.data.pairs import PairsFile, ParallelFiles
+from tuinet.data.series import SeriesFile
 from tuinet.data.shipped_sets import Digits, Iris, MnistSmall
+from tuinet.data.shipped_text import Cmudict, DigitCaptions, Shakespeare
 from tuinet.data.splits import SplitSettings, split_dataset, split_sizes
+from tuinet.data.text_file import TextFile
 from tuinet.errors import TuinetError
 
 NamedSource = (
@@ -32,11 +39,32 @@ NamedSource = (
     | Iris
     | Digits
     | MnistSmall
+    | Cmudict
+    | Shakespeare
+    | DigitCaptions
     | Mnist
     | FashionMnist
     | Cifar10
+    | EngFra
+    | Multi30k
+    | Sst2
+    | TinyShakespeare
 )
-Source = NamedSource | CsvFile | NpzFile | NpyFiles | IdxFiles | ImageFolder | CifarBinary
+Source = (
+    NamedSource
+    | CsvFile
+    | NpzFile
+    | NpyFiles
+    | IdxFiles
+    | ImageFolder
+    | CifarBinary
+    | TextFile
+    | PairsFile
+    | ParallelFiles
+    | LabelledText
+    | JsonLines
+    | SeriesFile
+)
 
 
 @dataclass(frozen=True)
@@ -73,10 +101,23 @@ DATASETS: dict[str, NamedSet] = {
     "iris": NamedSet(Iris(), "Iris flowers of three species by four lengths", "shipped", _UCI),
     "digits": NamedSet(Digits(), "Handwritten digits, 8×8", "shipped", _UCI),
     "mnist-small": NamedSet(MnistSmall(), "A tenth of MNIST, every class alike", "shipped", _MNIST),
+    "cmudict": NamedSet(Cmudict(), "English spelling to phonemes", "shipped", "BSD (Carnegie Mellon University)"),
+    "shakespeare": NamedSet(
+        Shakespeare(), "Shakespeare's plays; overlaps tinyshakespeare", "shipped", "public domain; package CC BY 2.5"
+    ),
+    "digit-captions": NamedSet(DigitCaptions(), "mnist-small's images to digits' names", "shipped", _MNIST),
     "mnist": NamedSet(Mnist(), "MNIST: handwritten digits, 28×28", "fetched", _MNIST),
     "fashion-mnist": NamedSet(FashionMnist(), "Fashion-MNIST: clothing, 28×28", "fetched", "MIT (Zalando SE)"),
     "cifar10": NamedSet(
         Cifar10(), "CIFAR-10: small colour photographs, 32×32", "fetched", "none given; cite Krizhevsky (2009)"
+    ),
+    "eng-fra": NamedSet(EngFra(), "Short sentences, English to French", "fetched", "CC BY 2.0 FR (Tatoeba)"),
+    "multi30k": NamedSet(
+        Multi30k(), "Captions, English to German", "fetched", "for research; cite Elliott and others (2016)"
+    ),
+    "sst2": NamedSet(Sst2(), "Film reviews, negative or positive", "fetched", "none given; cite Socher (2013)"),
+    "tinyshakespeare": NamedSet(
+        TinyShakespeare(), "Parts of the plays; overlaps shakespeare", "fetched", "public domain (Shakespeare)"
     ),
 }
 
@@ -101,9 +142,10 @@ def describe(source: Source, base: Path, split: SplitSettings | None = None) -> 
 def source_from_argument(text: str) -> Source:
     """What a person means by a name or a path on the command line.
 
-    A set's name; else a .csv (target in the last column), .tsv or .npz file, a CIFAR-10 archive, or a folder: of
-    MNIST's four files, of CIFAR-10's batches, of inputs.npy and targets.npy, or of one folder of images a class.
-    Raises TuinetError if it is none of these.
+    A set's name; else a .csv (target in the last column), .tsv or .npz file, a plain text (.txt), JSON lines (.jsonl),
+    a CIFAR-10 archive, or a folder: of MNIST's four files, of CIFAR-10's batches, of inputs.npy and targets.npy, or of
+    one folder of images a class. A .tsv file is a table; pairs of texts or texts with labels in such a file are named
+    in an experiment file (`pairs`, `labelled-text`). Raises TuinetError if it is none of these.
     """
     if text in DATASETS:
         return DATASETS[text].source
@@ -130,13 +172,15 @@ def _source_at(path: Path) -> Source | None:
         ".csv": CsvFile(str(path)),
         ".tsv": CsvFile(str(path), delimiter="\t"),
         ".npz": NpzFile(str(path)),
+        ".txt": TextFile(str(path)),
+        ".jsonl": JsonLines(str(path)),
         ".gz": CifarBinary(str(path)),
         ".tar": CifarBinary(str(path)),
     }
     if path.suffix not in by_suffix:
         raise TuinetError(
             f"{path}: cannot tell what kind of data this is",
-            "give a .csv, .tsv or .npz file or a folder; anything else can be named in an experiment file",
+            "give a .csv, .tsv, .npz, .txt or .jsonl file or a folder; an experiment file can name anything else",
         )
     return by_suffix[path.suffix]
 
