@@ -81,6 +81,12 @@ def lines_of(path: Path) -> Iterator[Line]:
             yield number, line
 
 
+def control_in(text: str) -> str | None:
+    """The first control character other than tabulator and line break; None if there is none."""
+    found = _CONTROL.search(text)
+    return found[0] if found else None
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     with reading(path) as file:
