@@ -93,16 +93,6 @@ def _taken(data: Data, where: Any) -> Data:
     return taken if isinstance(taken, Ragged | Texts) else np.asarray(taken)
 
 
-def mean_length(split: Split, data: Data, shape: Shape) -> float:
-    """The mean number of steps of the part's rows in `data`, of `shape`; 1 if they are no sequences, or still texts."""
-    if isinstance(data, Ragged):
-        lengths = data.lengths if split.rows is None else data.lengths[split.rows]
-        return float(lengths.mean()) if len(lengths) else 1.0
-    if isinstance(data, Texts) or not shape.sequence or data.ndim < 2:
-        return 1.0
-    return float(data.shape[1])
-
-
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Raw data and what is known about it. Nothing is scaled here: see preparation.py.
@@ -137,8 +127,7 @@ class Dataset:
 
     @property
     def info(self) -> DatasetInfo:
-        train = self.splits.get("train")
-        target_shape = Shape.tokens(self.target_ids) if self.task == "next-symbol" else Shape.vector(1)
+        length, target_length = _mean_lengths(self)
         return DatasetInfo(
             name=self.name,
             task=self.task,
@@ -151,10 +140,27 @@ class Dataset:
             letters_or_digits=self.letters_or_digits,
             tokens=self.tokens,
             target_tokens=self.target_tokens,
-            length=mean_length(train, train.inputs, self.input_shape) if train else 1.0,
-            target_length=mean_length(train, train.targets, target_shape) if train else 1.0,
+            length=length,
+            target_length=target_length,
             target_ids=self.target_ids,
         )
+
+
+def _mean_lengths(dataset: Dataset) -> tuple[float, float]:
+    """The mean number of steps of the training part's inputs, and of its targets; 1 before texts are encoded."""
+    train = dataset.splits.get("train")
+    if train is None or isinstance(train.inputs, Texts):
+        return 1.0, 1.0
+    windows = dataset.task == "next-symbol"
+    return _mean_length(train, train.inputs, dataset.input_shape.sequence), _mean_length(train, train.targets, windows)
+
+
+def _mean_length(split: Split, data: Data, sequences: bool) -> float:
+    """`sequences`: whether the rows of an array are sequences. Rows that are none have one step."""
+    if isinstance(data, Ragged):
+        lengths = data.lengths if split.rows is None else data.lengths[split.rows]
+        return float(lengths.mean()) if len(lengths) else 1.0
+    return float(data.shape[1]) if sequences and isinstance(data, np.ndarray) else 1.0
 
 
 def part_size(split: Split, task: Task) -> int:

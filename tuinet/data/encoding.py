@@ -74,6 +74,8 @@ def encode_split(
     """
     if not _has_texts(split):
         return split
+    if isinstance(split.inputs, np.ndarray):  # images with captions: they stay where they are, and mapped
+        return replace(split, targets=encode_texts(split.targets, target_vocabulary, f"{name} part, target"))
     inputs, targets = split.take(slice(None))
     if task == "next-symbol":
         return windows(_ids(inputs, vocabulary, name), window or WINDOW, name)

@@ -11,9 +11,11 @@ from tuinet.data.array_files import NpyFiles, NpzFile
 from tuinet.data.cifar import CifarBinary
 from tuinet.data.csv_file import CsvFile
 from tuinet.data.dataset import Dataset, DatasetInfo
+from tuinet.data.dates import Dates
 from tuinet.data.fetched import Cifar10, FashionMnist, Mnist, NotFetchedError, user_path
 from tuinet.data.fetched_text import EngFra, Multi30k, Sst2, TinyShakespeare
 from tuinet.data.generated import And, Blobs, Circles, Moons, Regions, Sine, Spirals, Xor
+from tuinet.data.generated_text import Add, Brackets, Copy, Recall, Reverse
 from tuinet.data.idx import IdxFiles
 from tuinet.data.image_folder import ImageFolder
 from tuinet.data.json_lines import JsonLines
@@ -36,6 +38,12 @@ NamedSource = (
     | Circles
     | Spirals
     | Sine
+    | Copy
+    | Reverse
+    | Add
+    | Dates
+    | Brackets
+    | Recall
     | Iris
     | Digits
     | MnistSmall
@@ -98,6 +106,12 @@ DATASETS: dict[str, NamedSet] = {
     "circles": NamedSet(Circles(), "A circle within a circle", "generated", _OWN),
     "spirals": NamedSet(Spirals(), "Arms wound about each other", "generated", _OWN),
     "sine": NamedSet(Sine(), "A regression: the sine of x", "generated", _OWN),
+    "copy": NamedSet(Copy(), "Letters, to be written again", "generated", _OWN),
+    "reverse": NamedSet(Reverse(), "Letters, to be written backwards", "generated", _OWN),
+    "add": NamedSet(Add(), "Two numbers as text, to be added", "generated", _OWN),
+    "dates": NamedSet(Dates(), "Dates in 28 forms, to be written as ISO 8601", "generated", _OWN),
+    "brackets": NamedSet(Brackets(), "Which brackets have their match", "generated", _OWN),
+    "recall": NamedSet(Recall(), "The first of many letters, to be named at the end", "generated", _OWN),
     "iris": NamedSet(Iris(), "Iris flowers of three species by four lengths", "shipped", _UCI),
     "digits": NamedSet(Digits(), "Handwritten digits, 8×8", "shipped", _UCI),
     "mnist-small": NamedSet(MnistSmall(), "A tenth of MNIST, every class alike", "shipped", _MNIST),
