@@ -43,7 +43,7 @@ class EngFra(Fetched, frozen=True, tag="eng-fra"):
         "eng-fra",
         "seq2seq",
         Shape.tokens(0),
-        # Of an edition of 18,066 pairs; later ones have ten times as many.
+        # Of an edition of 18,065 pairs; later ones have ten times as many.
         {"train": 16_236, "validation": 845, "test": 984},
         tokens=SEEN_TWICE,
         target_tokens=WORDS,
