@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from tuinet.cli.output import printable
-from tuinet.data.dataset import DatasetInfo
 from tuinet.data.fetched import NotFetchedError
 from tuinet.errors import TuinetError
 from tuinet.experiment.check import Report, check
+from tuinet.experiment.data import describe_data
 from tuinet.experiment.decode import load_experiment
 from tuinet.experiment.edit import apply_settings
 from tuinet.experiment.spec import Experiment
@@ -25,12 +25,12 @@ def read_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:
 def report_on(experiment: Experiment) -> tuple[Report, str]:
     """Everything that `check` finds, and what to do if the data must be fetched first ("" if they are here)."""
     base = Path.cwd()
-    fetch = ""
+    fetch, divided = "", False
     try:
-        info: DatasetInfo = experiment.data.source.describe(base)
+        info, divided = describe_data(experiment, base)
     except NotFetchedError as error:
         info, fetch = error.info, str(error).replace("\n", ": ")
-    return check(experiment, info, base), fetch
+    return check(experiment, info, base, divided=divided), fetch
 
 
 def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:

@@ -21,6 +21,7 @@ from tuinet.data.dataset import Split
 from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.params import Array
+from tuinet.nn.sequence import Ragged
 
 Batches = Callable[[], Iterable[Array]]
 """Gives the training part anew, in blocks (B, *shape) of float64, each time it is called."""
@@ -188,6 +189,8 @@ Preparation = Scale | Standardize | Downsample
 
 def prepared_shape(steps: Sequence[Preparation], input_shape: Shape) -> Shape:
     """The shape the network sees. Raises ShapeError whose `field` is like "[1].factor", to be put behind a path."""
+    if input_shape.sequence:  # every step is prepared alike
+        return prepared_shape(steps, input_shape.step).over_time
     shape = input_shape
     for index, step in enumerate(steps):
         try:
@@ -206,6 +209,7 @@ def fit_preparation(
     Raises ShapeError like `prepared_shape`, TuinetError if a value is too large.
     """
     prepared_shape(steps, input_shape)
+    input_shape = input_shape.step
     if maximum != 1 and not any(isinstance(step, Scale | Standardize) for step in steps):
         steps = (Scale(float(maximum)), *steps)
     done: list[Preparation] = []
@@ -267,7 +271,7 @@ def _as_samples(raw: Array, shape: Shape) -> Array:
 
 def _blocks(done: tuple[Preparation, ...], split: Split, input_shape: Shape) -> Iterator[Array]:
     for raw, _ in split.batches(max(1, BLOCK_VALUES // max(1, input_shape.size))):
-        yield prepare(done, raw, input_shape, np.float64)
+        yield prepare(done, raw.values if isinstance(raw, Ragged) else raw, input_shape, np.float64)
 
 
 def _working_type(x: Array, out: Array) -> np.dtype[Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from tuinet.data.dataset import DatasetInfo
 from tuinet.experiment import network_rules, training_rules
 from tuinet.experiment.costs import compare_with_mlp, layer_rows, training_memory
+from tuinet.experiment.data import answers_wanted, fill_in
 from tuinet.experiment.problem import Problem
 from tuinet.experiment.report import Comparison, DataSummary, Findings, LayerRow, Memory, Report, Totals
 from tuinet.experiment.spec import Experiment
@@ -24,16 +27,19 @@ __all__ = [
 ]
 
 
-def check(experiment: Experiment, info: DatasetInfo, base: Path | None = None) -> Report:
+def check(experiment: Experiment, info: DatasetInfo, base: Path | None = None, *, divided: bool = False) -> Report:
     """What `experiment` would do with the data that `info` describes, and every problem that can be seen beforehand.
 
-    `info` describes the whole data (`source.describe(base)`), before `data.split` divides them; `base` (default: the
+    `info` describes the whole data (`source.describe(base)`), before `data.split` divides them, or what it left if
+    `divided`; `base` (default: the
     current folder) is where a relative `model.start` begins. The report's `problems` forbid training; its `warnings`
     do not.
     """
     findings = Findings()
-    layers, settings = experiment.model.layers, experiment.training
-    sizes = training_rules.check_split(experiment, info, findings)
+    settings = experiment.training
+    layers = fill_in(experiment.model.layers, info)
+    experiment = msgspec.structs.replace(experiment, model=msgspec.structs.replace(experiment.model, layers=layers))
+    sizes = dict(info.sizes) if divided else training_rules.check_split(experiment, info, findings)
     shape = training_rules.check_preparation(experiment, info, findings)
     shapes = network_rules.find_shapes(layers, shape, findings)
     coding = network_rules.check_output(experiment, info, shapes[-1], findings)
@@ -53,7 +59,7 @@ def check(experiment: Experiment, info: DatasetInfo, base: Path | None = None) -
         training_rules.check_memory(memory, findings)
         training_rules.check_start(experiment, known[0], base, findings)
         totals = _totals(rows, memory)
-        outputs = info.classes or info.outputs
+        outputs = answers_wanted(info)
         comparison = compare_with_mlp(network, info.input_shape, outputs, totals.parameters)
     data = DataSummary(
         name=info.name,

@@ -35,6 +35,19 @@ PATH_FIELDS: dict[str, tuple[str, ...]] = {
     "idx": ("images", "labels", "test_images", "test_labels"),
     "images": ("path",),
     "cifar-binary": ("path",),
+    "text": ("path", "validation_path", "test_path"),
+    "pairs": ("path", "validation_path", "test_path"),
+    "parallel": (
+        "source_path",
+        "target_path",
+        "validation_source_path",
+        "validation_target_path",
+        "test_source_path",
+        "test_target_path",
+    ),
+    "labelled-text": ("path", "validation_path", "test_path"),
+    "json-lines": ("path", "validation_path", "test_path"),
+    "series": ("path",),
 }
 """The fields of each source of one's own files that name files or folders."""
 

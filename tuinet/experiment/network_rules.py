@@ -13,6 +13,7 @@ from tuinet.experiment.report import Findings
 from tuinet.experiment.spec import Experiment
 from tuinet.model.meta import MAX_LAYERS, MAX_VALUES
 from tuinet.model.model import choose_coding
+from tuinet.nn import stack
 from tuinet.nn.initializers import Zeros
 from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Softmax, Step, Tanh
@@ -66,10 +67,10 @@ def find_shapes(layers: Sequence[AnyLayer], shape: Shape | None, findings: Findi
         after: Shape | None = None
         if shape is not None:
             try:
-                after = layer.output_shape(shape)
+                after = stack.output_shape(layer, shape)
             except ShapeError as error:
                 findings.refuse(layer_path(index, error.field), f"{names[index]}: {error.message}", error.hint)
-        if after is None and isinstance(layer, Dense):
+        if after is None and isinstance(layer, Dense) and layer.units is not None:
             after = Shape.vector(layer.units)
         shapes.append(shape := after)
     values = sum(each.size for each in shapes if each is not None)

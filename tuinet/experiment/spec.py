@@ -14,6 +14,7 @@ from tuinet.data.augmentation import Augmentation
 from tuinet.data.preparation import Preparation
 from tuinet.data.sources import Source
 from tuinet.data.splits import SplitSettings
+from tuinet.data.vocabulary import Tokens
 from tuinet.nn.losses import Loss
 from tuinet.nn.network import AnyLayer
 from tuinet.nn.optimizers import Optimizer
@@ -30,6 +31,7 @@ Name = Annotated[
 ]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -49,6 +51,13 @@ class DataSettings(_Settings, frozen=True, kw_only=True):
     images are divided by the largest value a pixel can have."""
     augment: tuple[Augmentation, ...] = ()
     """Random changes of the training images, made anew each time an image is used."""
+    tokens: Tokens | None = None
+    """How texts that go in become symbols, and which symbols are known. Unset: as the source is made for."""
+    target_tokens: Tokens | None = None
+    """The same for texts that come out. Unset: as the source is made for, else as `tokens` says."""
+    window: Annotated[int, msgspec.Meta(ge=2, le=100_000)] | None = None
+    """Symbols a sample has where the next symbol of a text is learnt: through so many steps a gradient goes back.
+    Unset: 64."""
     targets: Literal["one-hot", "binary"] | None = None
     """How classes become target values, for losses that compare values. Unset: one-hot if there are as many outputs
     as classes, binary code if there are as many outputs as it has digits."""
@@ -83,6 +92,15 @@ class EarlyStopping(_Settings, frozen=True, kw_only=True):
     """The most epochs "continue" may take. Unset: as many as `training.epochs`."""
 
 
+class TeacherForcing(_Settings, frozen=True, kw_only=True):
+    """How often a decoder is fed the true symbol in training, and not its own choice."""
+
+    ratio: Share = 1.0
+    """The share of true symbols at the start of the run; 1: all of them."""
+    last: Share | None = None
+    """The share at its end; in between it falls or rises evenly. Unset: it stays."""
+
+
 class TrainingSettings(_Settings, frozen=True, kw_only=True):
     """How the network learns."""
 
@@ -99,7 +117,12 @@ class TrainingSettings(_Settings, frozen=True, kw_only=True):
     batch_size: Count | Literal["all"] = 32
     """Samples a step: 1 for the online rule, "all" for the whole training part at once."""
     shuffle: bool = True
-    """Go through the samples in a new random order each epoch."""
+    """Go through the samples in a new random order each epoch; sequences of like length share a batch."""
+    carry_state: bool = True
+    """Where the next symbol of a text is learnt: each window goes on where the one before it ended (so they keep their
+    order), and only the gradient stops there. If not, windows are shuffled and each begins at zero."""
+    teacher_forcing: TeacherForcing = TeacherForcing()
+    """What a decoder is fed in training."""
     validate_every: Count | None = None
     """Validate every so many steps. Unset: after each epoch."""
     checkpoint_every: Count | None = None

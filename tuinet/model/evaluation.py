@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tuinet.data.dataset import Split
+from tuinet.data.batches import by_length
+from tuinet.data.dataset import Split, Task
+from tuinet.data.encoding import encode_split
 from tuinet.errors import TuinetError
 from tuinet.model.prediction import decode
+from tuinet.model.signals import answers, signals
 from tuinet.nn import metrics
+from tuinet.nn.context import Arena, Context
 from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
+from tuinet.nn.recurrent import State
 
 if TYPE_CHECKING:
     from tuinet.model.model import Model
@@ -29,6 +35,8 @@ def evaluate(
     meta = model.meta
     if meta.task == "regression":
         return _regression(model, split, batch_size)
+    if meta.answers_steps:
+        return _every_step(model, split, batch_size)
     loss, errors, found = 0.0, 0, 0.0
     for outputs, targets, values in _batches(model, split, batch_size):
         loss += float(values.sum())
@@ -65,6 +73,60 @@ def _regression(model: Model, split: Split, batch_size: int | None) -> dict[str,
     return {"samples": len(split), "loss": loss / len(split), "mse": sums.mse, "r2": sums.r2}
 
 
+def _every_step(model: Model, split: Split, batch_size: int | None) -> dict[str, float | int]:
+    """`samples`, `targets` (symbols asked for), and per target: `loss`, `accuracy`, `errors`.
+
+    A decoder is fed the true symbols, as in training. Of a text, `perplexity` = e^loss and `bits` = loss / ln 2 too.
+    """
+    meta, dtype = model.meta, model.params.vector.dtype
+    split = encode_split(split, meta.task, meta.vocabulary, meta.target_vocabulary)
+    if not len(split):
+        raise TuinetError(f"there are no samples to evaluate {meta.name} on")
+    loss, errors, count = 0.0, 0, 0
+    ctx = Context(arena=Arena())
+    states: dict[str, State] | None = None
+    for places, goes_on in _batches_of_sequences(split, meta.task, batch_size or model.batch_size):
+        x, y = split.take(places)
+        ctx.restart((0, 0, 0))
+        with np.errstate(all="ignore"):
+            inputs, targets = signals(meta, x, y, ctx, dtype)
+            outputs, states, _ = model.network.run(model.params, inputs, states if goes_on else None, ctx)
+            scores = answers(outputs)
+            loss += float(meta.loss.value(scores, meta.coding.encode(targets, dtype)).sum())
+        errors += metrics.errors(targets, decode(meta, scores))
+        count += len(targets)
+    mean = loss / count
+    found: dict[str, float | int] = {
+        "samples": len(split),
+        "targets": count,
+        "loss": mean,
+        "accuracy": (count - errors) / count,
+        "errors": errors,
+    }
+    if meta.task == "next-symbol":
+        with np.errstate(over="ignore"):
+            found |= {"perplexity": float(np.exp(mean)), "bits": mean / math.log(2)}
+    return found
+
+
+def _batches_of_sequences(split: Split, task: Task, size: int) -> Iterator[tuple[Array, bool]]:
+    """Places of a batch, and whether it goes on where the one before ended.
+
+    The windows of a text are read as `size` long texts side by side, each to its end; everything else by length, so
+    that the sequences of a batch end together.
+    """
+    total = len(split)
+    if task != "next-symbol":
+        order = by_length(split, np.arange(total))
+        yield from ((order[start : start + size], False) for start in range(0, total, size))
+        return
+    rows = min(size, total)
+    length = total // rows
+    yield from ((np.arange(rows) * length + step, step > 0) for step in range(length))
+    if rows * length < total:
+        yield np.arange(rows * length, total), False
+
+
 def _found(model: Model, outputs: Array, targets: Array, k: int) -> float:
     """How many of the samples have their class among the k likeliest."""
     ranking = model.interpret(outputs).ranking(k)
@@ -76,6 +138,7 @@ def _batches(model: Model, split: Split, batch_size: int | None) -> Iterator[tup
     if not len(split):
         raise TuinetError(f"there are no samples to evaluate {model.meta.name} on")
     meta = model.meta
+    split = encode_split(split, meta.task, meta.vocabulary)
     if meta.task == "classification" and (split.targets.ndim != 1 or split.targets.dtype.kind not in "iu"):
         raise TuinetError(f"{meta.name} tells classes apart, but these data have real values as targets")
     waiting: list[Array] = []

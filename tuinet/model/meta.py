@@ -10,10 +10,12 @@ import msgspec
 from tuinet.data.coding import Coding
 from tuinet.data.dataset import Column, Task
 from tuinet.data.preparation import Preparation, Scale, Standardize, prepared_shape
+from tuinet.data.vocabulary import MAX_SYMBOLS, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape
 from tuinet.nn.losses import Loss
 from tuinet.nn.network import Sequential
+from tuinet.nn.seq2seq import Seq2Seq
 
 MAX_LAYERS = 1_000
 MAX_CLASSES = 10_000
@@ -43,6 +45,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     labels          class names; class id c is labels[c]; () for regression
     columns         the columns of the table the inputs came from, if they did
     target_names    the names of the values of a regression
+    vocabulary         the symbols of a text that goes in, if one does
+    target_vocabulary  the symbols of a text that comes out, if one does
     loss            what was made small; it says what predicting applies to the outputs
     data            what it was trained on
     training        how it was trained, in words
@@ -58,6 +62,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     labels: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     target_names: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+    target_vocabulary: Vocabulary | None = None
     loss: Loss
     data: str = ""
     training: str = ""
@@ -66,6 +72,11 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     epochs: int = 0
     steps: int = 0
     notes: str = ""
+
+    @property
+    def answers_steps(self) -> bool:
+        """Whether there is an answer for every step of a sequence, and not one for each sample."""
+        return self.task in ("tagging", "next-symbol", "seq2seq")
 
 
 def check_model(network: Sequential, meta: Meta) -> None:
@@ -76,20 +87,52 @@ def check_model(network: Sequential, meta: Meta) -> None:
     if not 1 <= len(network.layers) <= MAX_LAYERS:
         raise TuinetError(f"a network has 1 to {MAX_LAYERS} layers, not {len(network.layers)}")
     _check_inputs(meta)
+    _check_vocabularies(meta)
     _check_text(meta)
     shapes = network.shapes(prepared_shape(meta.preparation, meta.input_shape))
     values = sum(shape.size for shape in shapes)
     if values > MAX_VALUES:
         raise TuinetError(f"one sample becomes {_short(values)} values in this network; {MAX_VALUES} are allowed")
     output = shapes[-1]
-    if len(output.sizes) != 1:
+    if len(output.sizes) != 1 or output.kind != "number":
         raise TuinetError(f"the network's output is {output}, not one vector", "A flatten or dense layer is missing.")
+    _check_time(network, meta, output)
     _check_coding(meta, output.size)
+
+
+def _check_time(network: Sequential, meta: Meta, output: Shape) -> None:
+    """Whether there is one answer a sample, or one a step, as the task says."""
+    if output.sequence and not meta.answers_steps:
+        hint = "A last-step or mean-over-time layer makes one answer of a sequence."
+        raise TuinetError(f"the network answers at every step, but {meta.task} wants one answer a sample", hint)
+    if meta.answers_steps and not output.sequence:
+        hint = "Leave out what pools over time." if meta.task != "seq2seq" else "Its network is one seq2seq layer."
+        raise TuinetError(f"the network gives one answer a sample, but {meta.task} wants one at every step", hint)
+    translates = any(isinstance(layer, Seq2Seq) for layer in network.layers)
+    if translates != (meta.task == "seq2seq") or (translates and len(network.layers) != 1):
+        raise TuinetError("a seq2seq layer is the only layer of a network for seq2seq, and of no other")
+
+
+def _check_vocabularies(meta: Meta) -> None:
+    for vocabulary in (meta.vocabulary, meta.target_vocabulary):
+        if vocabulary is not None:
+            vocabulary.check()
+    if meta.vocabulary is not None and meta.input_shape != Shape.tokens(len(meta.vocabulary)):
+        raise TuinetError(f"a vocabulary of {len(meta.vocabulary)} symbols does not fit inputs of {meta.input_shape}")
+    if meta.task in ("next-symbol", "seq2seq") and meta.target_vocabulary is None:
+        raise TuinetError(f"a model for {meta.task} needs the vocabulary of its answers")
 
 
 def _check_inputs(meta: Meta) -> None:
     shape = meta.input_shape
-    if len(shape.sizes) not in (1, 2, 3) or len(shape.axes) != len(shape.sizes) or min(shape.sizes) < 1:
+    if shape.kind == "id" and shape.sequence and not shape.sizes and 1 <= shape.ids <= MAX_SYMBOLS:
+        return
+    if (
+        shape.kind == "id"
+        or len(shape.sizes) not in (1, 2, 3)
+        or len(shape.axes) != len(shape.sizes)
+        or min(shape.sizes) < 1
+    ):
         raise TuinetError(f"{shape} ({', '.join(shape.axes)}) cannot be the shape of an input")
     if shape.size > MAX_VALUES:
         raise TuinetError(f"an input of {_short(shape.size)} values is too large; at most {MAX_VALUES} are allowed")
@@ -112,7 +155,9 @@ def _check_text(meta: Meta) -> None:
 
 
 def _check_coding(meta: Meta, outputs: int) -> None:
-    coding, classes = meta.coding, len(meta.labels)
+    coding = meta.coding
+    classes = len(meta.labels) if meta.target_vocabulary is None else len(meta.target_vocabulary)
+    most = MAX_CLASSES if meta.target_vocabulary is None else MAX_SYMBOLS
     if (meta.task == "regression") != (coding.kind == "values"):
         raise TuinetError(f"a {meta.task} cannot have targets coded as {coding.kind}")
     if (meta.loss.targets == "ids") != (coding.kind == "ids"):
@@ -121,8 +166,10 @@ def _check_coding(meta: Meta, outputs: int) -> None:
         if len(meta.target_names) not in (0, outputs):
             raise TuinetError(f"{len(meta.target_names)} target names for {outputs} outputs")
         return
-    if classes != coding.classes or not 1 <= classes <= MAX_CLASSES:
-        raise TuinetError(f"{classes} labels for {coding.classes} classes; 1 to {MAX_CLASSES} are allowed")
+    if classes != coding.classes or not 1 <= classes <= most:
+        raise TuinetError(f"{classes} labels for {coding.classes} classes; 1 to {most} are allowed")
+    if meta.answers_steps and coding.kind != "ids":
+        raise TuinetError("answers at every step are class ids: take the cross-entropy or the hinge loss")
     if coding.outputs != outputs:
         raise TuinetError(f"{outputs} outputs, but {classes} classes coded as {coding.kind} take {coding.outputs}")
     if not (math.isfinite(coding.low) and math.isfinite(coding.high) and coding.low < coding.high):

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tuinet.data.coding import Coding, binary_width
 from tuinet.data.dataset import Dataset, DatasetInfo, Split
+from tuinet.data.encoding import encode_texts
 from tuinet.data.preparation import Preparation, prepare, prepared_shape
+from tuinet.data.texts import Texts
+from tuinet.data.vocabulary import Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.model import evaluation
 from tuinet.model.meta import EpochRecord, Meta, check_model
 from tuinet.model.prediction import Prediction, predicted
+from tuinet.model.signals import inputs_of
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Sign, Tanh
 from tuinet.nn.losses import Loss, Perceptron
 from tuinet.nn.network import Sequential, initialize
 from tuinet.nn.params import Array, Params
+from tuinet.nn.sequence import Ragged
 
 __all__ = ["EpochRecord", "Meta", "Model", "Prediction", "new_model"]
 
 BATCH_VALUES = 2**21
 """Values in all layers' outputs together that a batch may hold: 8 MiB of float32, about a core's cache."""
+
+SEQUENCES = 64
+"""How many sequences are computed at a time: enough for the products of a step to pay."""
 
 
 @dataclass
@@ -44,7 +52,7 @@ class Model:
 
     @property
     def output_size(self) -> int:
-        """The number of outputs, S."""
+        """The number of outputs, S, of a sample or of a step."""
         return self.network.output_shape(self.prepared_shape).size
 
     @property
@@ -54,17 +62,20 @@ class Model:
     @property
     def batch_size(self) -> int:
         """How many samples are computed at a time unless asked otherwise: what stays in a core's cache, 16 … 1,024."""
-        values = sum(shape.size for shape in self.network.shapes(self.prepared_shape))
+        shapes = self.network.shapes(self.prepared_shape)
+        if any(shape.sequence for shape in shapes):
+            return SEQUENCES
+        values = sum(shape.size for shape in shapes)
         return max(16, min(1024, BATCH_VALUES // values))
 
-    def predict(self, inputs: npt.ArrayLike, batch_size: int | None = None) -> Prediction:
+    def predict(self, inputs: Any, batch_size: int | None = None) -> Prediction:
         """What the model says about raw inputs: one sample or a batch of them, as an array or lists.
 
         Images (H, W, C) or grey (H, W), as stored (8-bit pixels 0 … 255); rows of numbers (P,); a batch has one axis
         more. The result always has the axis of samples. `batch_size` changes speed and memory, nothing else.
         Raises TuinetError if the shape is another or a value is not finite.
         """
-        raw = samples(inputs, self.meta.input_shape)
+        raw = self.raw(inputs)
         size = batch_size or self.batch_size
         outputs = np.empty((len(raw), self.output_size), self.params.vector.dtype)
         done = 0
@@ -87,18 +98,33 @@ class Model:
         with np.errstate(all="ignore"):
             return predicted(self.meta, outputs)
 
+    def raw(self, inputs: Any) -> Array | Ragged:
+        """Inputs as a data set holds them: texts by the model's vocabulary, everything else as `samples` says."""
+        meta = self.meta
+        if isinstance(inputs, Ragged):
+            return inputs
+        if meta.vocabulary is not None and not isinstance(inputs, np.ndarray):
+            texts = Texts([inputs] if isinstance(inputs, str) else inputs)
+            encoded = encode_texts(texts, meta.vocabulary)
+            assert isinstance(encoded, Ragged)
+            return encoded
+        if meta.input_shape.sequence:
+            return Ragged.of(list(inputs))
+        return samples(inputs, meta.input_shape)
+
     def prepare(self, raw: Array) -> Array:
         """Raw inputs (B, *input_shape) as the network takes them."""
         return prepare(self.meta.preparation, raw, self.meta.input_shape, self.params.vector.dtype)
 
-    def run(self, batches: Iterable[Array]) -> Iterator[Array]:
-        """The network's outputs (B, S) for each batch of raw inputs; each is valid until the next is asked for."""
+    def run(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """The network's outputs, (B, S) or a `Sequence`, for each batch of raw inputs; valid until the next."""
         ctx = Context(arena=Arena())
         for raw in batches:
             ctx.restart((0, 0, 0))
             try:
                 with np.errstate(all="ignore"):
-                    outputs, _ = self.network.forward(self.params, self.prepare(raw), ctx)
+                    inputs = inputs_of(self.meta, raw, ctx, self.params.vector.dtype)
+                    outputs, _ = self.network.forward(self.params, inputs, ctx)
             except MemoryError:
                 hint = "A smaller batch takes less."
                 raise TuinetError(f"a batch of {len(raw)} samples does not fit in memory", hint) from None
@@ -137,6 +163,8 @@ def new_model(
     *,
     targets: Literal["one-hot", "binary"] | None = None,
     dtype: npt.DTypeLike = np.float32,
+    vocabulary: Vocabulary | None = None,
+    target_vocabulary: Vocabulary | None = None,
 ) -> Model:
     """A model for `data` with new weights drawn from `seed`. `preparation` is fitted already.
 
@@ -155,6 +183,8 @@ def new_model(
         labels=info.labels,
         columns=info.columns,
         target_names=info.target_names,
+        vocabulary=vocabulary,
+        target_vocabulary=target_vocabulary,
         loss=loss,
         data=info.name,
         seed=seed,
@@ -179,6 +209,12 @@ def choose_coding(
         if info.outputs and outputs != info.outputs:
             raise TuinetError(f"{outputs} outputs, but {info.name} has {info.outputs} target values a sample")
         return Coding("values")
+    if info.task in ("next-symbol", "seq2seq") or (info.task == "tagging" and info.target_ids):
+        if loss.targets != "ids":
+            raise TuinetError("a symbol is one of many: take the cross-entropy loss")
+        if outputs != info.target_ids:
+            raise TuinetError(f"{outputs} outputs, but the vocabulary of {info.name} has {info.target_ids} symbols")
+        return Coding("ids", classes=info.target_ids)
     classes, bits = info.classes, binary_width(info.classes)
     if loss.targets == "ids":
         if outputs != classes:
@@ -195,7 +231,8 @@ def choose_coding(
     raise TuinetError(f"{outputs} outputs, but the {classes} classes of {info.name} take {possible}")
 
 
-def _finite(raw: Array) -> Array:
-    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+def _finite(raw: Array | Ragged) -> Array | Ragged:
+    values = raw.values if isinstance(raw, Ragged) else raw
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise TuinetError("an input is not a finite number", "Leave the sample out, or put a number in its place.")
     return raw

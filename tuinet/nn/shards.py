@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.conv import Conv2D
+from tuinet.nn.recurrent import OverTime
+from tuinet.nn.seq2seq import Seq2Seq
 
 LANES = 8
 """Sums that grow side by side; more threads than this bring nothing."""
@@ -20,6 +22,10 @@ calls between the products cost little."""
 ROWS = 64
 """The fewest samples a shard is made of elsewhere: with less, products no longer pay for the call."""
 
+SEQUENCES = (16, 64)
+"""The fewest and the most sequences a shard where there is recurrence: half a batch, so that two cores share it; the
+products of a step over fewer rows would cost more than they bring."""
+
 MOST_ROWS = 4096
 """The most: memory stays bounded when the batch is the whole training part."""
 
@@ -28,6 +34,9 @@ def shard_size(layers: Sequence[Layer], batch_size: int) -> int:
     """The samples of one shard."""
     if any(isinstance(layer, Conv2D) for layer in layers):
         return min(IMAGES, batch_size)
+    if any(isinstance(layer, OverTime | Seq2Seq) for layer in layers):
+        fewest, most = SEQUENCES
+        return min(batch_size, most, max(fewest, -(-batch_size // 2)))
     return min(batch_size, MOST_ROWS, max(ROWS, -(-batch_size // LANES)))
 
 

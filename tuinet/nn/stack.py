@@ -72,16 +72,19 @@ def shapes(layers: Layers, input_shape: Shape) -> tuple[Shape, ...]:
     """The shape before the first layer, and after every layer. Raises LayerShapeError."""
     found = [input_shape]
     for index, layer in enumerate(layers):
-        before = found[-1]
         try:
-            if before.sequence and not layer.over_time:
-                found.append(layer.output_shape(before.step).over_time)
-            else:
-                found.append(layer.output_shape(before))
+            found.append(output_shape(layer, found[-1]))
         except ShapeError as error:
             message = f"{names(layers)[index]}: {error.message}"
             raise LayerShapeError(index, error.field, message, error.hint) from None
     return tuple(found)
+
+
+def output_shape(layer: Layer, shape: Shape) -> Shape:
+    """As the layer says; of a sequence, for each of its steps, if the layer does not look across time."""
+    if shape.sequence and not layer.over_time:
+        return layer.output_shape(shape.step).over_time
+    return layer.output_shape(shape)
 
 
 def param_shapes(layers: Layers, shape: Shape) -> dict[str, ParamSpec]:

@@ -12,8 +12,8 @@ from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
 from tuinet.data.preparation import fit_preparation
 from tuinet.data.sources import NamedSource
-from tuinet.data.sources import load as load_data
 from tuinet.experiment.costs import kind_of, settings_in_words
+from tuinet.experiment.data import fill_in, load_data
 from tuinet.experiment.decode import load_experiment, to_raw
 from tuinet.experiment.spec import Experiment, TrainingSettings
 from tuinet.files.load import load as load_model
@@ -44,10 +44,11 @@ def build(experiment: str | Experiment, base: Path | None = None, *, start: bool
         experiment = load_experiment(experiment)
     base = base or Path.cwd()
     settings = experiment.training
-    data = load_data(experiment.data.source, experiment.data.split, settings.seed, base)
+    encoded = load_data(experiment, base)
+    data = encoded.dataset
     preparation = fit_preparation(experiment.data.prepare, data.splits["train"], data.input_shape, data.maximum)
     model = new_model(
-        Sequential(experiment.model.layers),
+        Sequential(fill_in(experiment.model.layers, data.info)),
         data,
         preparation,
         settings.loss,
@@ -55,6 +56,8 @@ def build(experiment: str | Experiment, base: Path | None = None, *, start: bool
         experiment.name,
         targets=experiment.data.targets,
         dtype=settings.dtype,
+        vocabulary=encoded.vocabulary,
+        target_vocabulary=encoded.target_vocabulary,
     )
     if start and experiment.model.start is not None:
         _start_from(model, load_model(experiment.model.start, base))

@@ -16,10 +16,16 @@ class SetRate(msgspec.Struct, frozen=True):
     rate: float
 
 
+class SetTeacherForcing(msgspec.Struct, frozen=True):
+    """From the next step on, a decoder is fed this share of true symbols (0 … 1), whatever the settings say."""
+
+    ratio: float
+
+
 class Stop(msgspec.Struct, frozen=True):
     """End after this step and hand back the best or the last weights (None: what the settings would hand back)."""
 
     keep: Literal["best", "last"] | None = None
 
 
-Command = SetRate | Stop
+Command = SetRate | SetTeacherForcing | Stop

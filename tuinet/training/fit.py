@@ -13,6 +13,7 @@ from tuinet.model.model import Model
 from tuinet.training.commands import Command
 from tuinet.training.events import Event
 from tuinet.training.loop import Loop
+from tuinet.training.numbers import batch_samples
 from tuinet.training.progress import TrainingState
 
 
@@ -39,7 +40,8 @@ def fit(
     if not len(data.splits.get("train", ())):
         raise TuinetError("the data have no training part", "data.split cuts off validation and test parts")
     threads = threads or default_threads()
-    loop = Loop(state or TrainingState.new(model, settings), data, settings, augmentation, freeze, threads)
+    state = state or TrainingState.new(model, settings, batch_samples(settings, data))
+    loop = Loop(state, data, settings, augmentation, freeze, threads)
     with loop.gradients:
         yield from loop.run()
 

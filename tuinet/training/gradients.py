@@ -8,23 +8,30 @@ the same for any number of threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import abc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from tuinet.data.augmentation import Augmentation, augment
-from tuinet.data.preparation import prepare
+from tuinet.data.dataset import Indices
 from tuinet.model.model import Model
 from tuinet.model.prediction import decode
+from tuinet.model.signals import answers, signals, target_count
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.losses import Perceptron
 from tuinet.nn.optimizers import new_scratch
 from tuinet.nn.params import Array, Params
 from tuinet.nn.ranges import Ranges, blocks, divide
+from tuinet.nn.seq2seq import Pair
+from tuinet.nn.sequence import Ragged, Sequence
 from tuinet.nn.shards import LANES, lane_count, shard_size
+from tuinet.nn.stack import States
+
+Data = Array | Ragged
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,11 +64,27 @@ _one_blas_thread = _OneBlasThread()
 
 
 class BatchSums(NamedTuple):
-    """Sums over the samples of a batch: loss, right answers, and samples with any output on the wrong side."""
+    """Sums over a batch: loss, right answers, samples with any output on the wrong side, and answers asked for."""
 
     loss: float
     correct: int
     mistakes: int
+    targets: int
+
+
+Places = slice | Indices
+
+
+class _Work(NamedTuple):
+    """One batch: raw inputs and targets, how it is divided, and where recurrent layers begin."""
+
+    params: Params
+    x: Data
+    y: Data
+    step: int
+    shards: list[Places]
+    targets: int
+    carried: States | None
 
 
 class _Lane:
@@ -95,7 +118,7 @@ class Gradients:
     def __init__(
         self,
         model: Model,
-        augmentation: Sequence[Augmentation],
+        augmentation: abc.Sequence[Augmentation],
         *,
         seed: int,
         batch_size: int,
@@ -107,7 +130,7 @@ class Gradients:
         self.augmentation = augmentation
         self.seed = seed
         self.first_trainable = first_trainable
-        self.input_sizes = model.prepared_shape.sizes
+        self.teacher_forcing = 1.0
         layers = model.network.layers
         self.shard_size = shard_size(layers, batch_size)
         self.lanes = [_Lane(model.params) for _ in range(lane_count(layers, batch_size))]
@@ -135,11 +158,28 @@ class Gradients:
             self._pool = None
         _one_blas_thread.leave()
 
-    def of(self, params: Params, x: Array, y: Array, step: int) -> BatchSums:
-        """x: raw inputs (B, …), y: raw targets (B,) or (B, T), both as they are stored."""
-        self._used = min(len(self.lanes), -(-len(x) // self.shard_size))
-        sums = self._each(lambda lane: self._run_lane(lane, params, x, y, step), range(self._used))
-        return BatchSums(sum(s.loss for s in sums), sum(s.correct for s in sums), sum(s.mistakes for s in sums))
+    def of(self, params: Params, x: Data, y: Data, step: int, carried: States | None = None) -> BatchSums:
+        """x: raw inputs, y: raw targets of a batch, both as they are stored.
+
+        `carried`: where the recurrent layers begin, in the order of the samples; changed to where they end.
+        """
+        targets = target_count(self.model.meta, y)
+        shards = self._shards(x, y)
+        self._used = min(len(self.lanes), len(shards))
+        work = _Work(params, x, y, step, shards, targets, carried)
+        sums = self._each(lambda lane: self._run_lane(lane, work), range(self._used))
+        loss, correct, mistakes = (sum(each) for each in zip(*sums, strict=True))
+        return BatchSums(loss, correct, mistakes, targets)
+
+    def _shards(self, x: Data, y: Data) -> list[Places]:
+        """Which samples of the batch make each shard: neighbours; of sequences, as many long ones as short ones."""
+        total, size = len(x), self.shard_size
+        count = -(-total // size)
+        lengths = [data.lengths for data in (x, y) if isinstance(data, Ragged)]
+        if not lengths:
+            return [slice(start, start + size) for start in range(0, total, size)]
+        order = np.argsort(-sum(lengths[1:], lengths[0]), kind="stable")
+        return [order[index::count] for index in range(count)]
 
     def update(self, work: Callable[[Ranges, Array], None]) -> None:
         """On every thread's share of what may change: add up the lanes, then do `work(ranges, scratch)`.
@@ -154,7 +194,7 @@ class Gradients:
         self._each(share_work, self.shares)
         self._used = 1
 
-    def _each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def _each(self, work: Callable[[T], R], items: abc.Sequence[T]) -> list[R]:
         if self._pool is None or len(items) == 1:
             return [work(item) for item in items]
         # The last one is done here: the thread that waits might as well work.
@@ -169,44 +209,49 @@ class Gradients:
             for part in blocks(total.size, slices):
                 np.add(total[part], lane.total.vector[part], out=total[part])
 
-    def _run_lane(self, index: int, params: Params, x: Array, y: Array, step: int) -> BatchSums:
+    def _run_lane(self, index: int, work: _Work) -> tuple[float, int, int]:
         lane = self.lanes[index]
         loss, correct, mistakes = 0.0, 0, 0
-        for shard in range(index, -(-len(x) // self.shard_size), len(self.lanes)):
-            part = slice(shard * self.shard_size, (shard + 1) * self.shard_size)
+        for shard in range(index, len(work.shards), len(self.lanes)):
             # A loss that overflows is an event of the run, not a warning in the terminal.
             with np.errstate(all="ignore"):
-                sums = self._run_shard(params, lane.target(shard == index), x[part], y[part], len(x), (step, shard))
+                sums = self._run_shard(lane.target(shard == index), work, shard)
             if shard != index:
                 lane.add()
-            loss, correct, mistakes = loss + sums.loss, correct + sums.correct, mistakes + sums.mistakes
-        return BatchSums(loss, correct, mistakes)
+            loss, correct, mistakes = loss + sums[0], correct + sums[1], mistakes + sums[2]
+        return loss, correct, mistakes
 
-    def _run_shard(
-        self, params: Params, grads: Params, x: Array, y: Array, batch: int, place: tuple[int, int]
-    ) -> BatchSums:
-        meta, network = self.model.meta, self.model.network
+    def _run_shard(self, grads: Params, work: _Work, shard: int) -> tuple[float, int, int]:
+        meta, network, params = self.model.meta, self.model.network, work.params
         ctx = self._context()
-        ctx.restart((self.seed, *place))
-        inputs = self.inputs(x, ctx)
-        outputs, cache = network.forward(params, inputs, ctx)
-        losses, gradient = meta.loss.value_and_gradient(outputs, meta.coding.encode(y, outputs.dtype), ctx)
-        correct = int((decode(meta, outputs) == y).sum()) if meta.task == "classification" else 0
+        ctx.restart((self.seed, work.step, shard))
+        ctx.teacher_forcing = self.teacher_forcing
+        places = work.shards[shard]
+        inputs, targets = signals(meta, work.x[places], work.y[places], ctx, params.vector.dtype)
+        if self.augmentation:
+            inputs = self._augmented(inputs, ctx)
+        begin = None
+        if work.carried is not None:
+            begin = {name: tuple(array[places] for array in state) for name, state in work.carried.items()}
+        outputs, after, cache = network.run(params, inputs, begin, ctx)
+        if work.carried is not None:
+            for name, state in work.carried.items():
+                for array, new in zip(state, after[name], strict=True):
+                    array[places] = new
+        scores = answers(outputs)
+        losses, gradient = meta.loss.value_and_gradient(scores, meta.coding.encode(targets, scores.dtype), ctx)
+        correct = int((decode(meta, scores) == targets).sum()) if meta.task != "regression" else 0
         wrong_side = isinstance(meta.loss, Perceptron)
         mistakes = int(gradient.any(axis=1).sum()) if wrong_side else 0
-        gradient *= 1.0 / batch
-        network.backward(params, cache, gradient, grads, ctx, need_dx=False, first_trainable=self.first_trainable)
-        return BatchSums(float(losses.sum()), correct, mistakes)
+        gradient *= 1.0 / work.targets
+        dy = Sequence(gradient, outputs.steps) if isinstance(outputs, Sequence) else gradient
+        network.backward(params, cache, dy, grads, ctx, need_dx=False, first_trainable=self.first_trainable)
+        return float(losses.sum()), correct, mistakes
 
-    def inputs(self, x: Array, ctx: Context) -> Array:
-        """The network's inputs: prepared and, in training, augmented."""
-        meta, dtype = self.model.meta, self.model.params.vector.dtype
-        if not meta.preparation and x.dtype == dtype and x.shape[1:] == self.input_sizes:
-            inputs = x  # nothing to do, and layers change no input
-        else:
-            out = ctx.empty((len(x), *self.input_sizes), dtype)
-            inputs = prepare(meta.preparation, x, meta.input_shape, out=out)
-        return augment(self.augmentation, inputs, ctx.rng) if self.augmentation and ctx.training else inputs
+    def _augmented(self, inputs: Any, ctx: Context) -> Any:
+        if isinstance(inputs, Pair):
+            return Pair(augment(self.augmentation, inputs.source, ctx.rng), inputs.fed)
+        return augment(self.augmentation, inputs, ctx.rng)
 
     def _context(self) -> Context:
         ctx = getattr(self._local, "ctx", None)

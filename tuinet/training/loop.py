@@ -11,6 +11,7 @@ import numpy as np
 
 from tuinet import __version__
 from tuinet.data.augmentation import Augmentation
+from tuinet.data.batches import shuffled, side_by_side
 from tuinet.data.dataset import Dataset, Split
 from tuinet.data.splits import join
 from tuinet.experiment.spec import TrainingSettings
@@ -19,9 +20,11 @@ from tuinet.nn.context import philox
 from tuinet.nn.losses import Perceptron
 from tuinet.nn.params import Array, Params
 from tuinet.nn.ranges import Ranges
+from tuinet.nn.recurrent import State
 from tuinet.nn.regularization import add_penalty_gradient, clip, decay, noisy
 from tuinet.nn.schedules import rate_at
-from tuinet.training.commands import HIGHEST_RATE, Command, SetRate
+from tuinet.nn.sequence import Ragged
+from tuinet.training.commands import HIGHEST_RATE, Command, SetRate, SetTeacherForcing
 from tuinet.training.events import (
     Checkpointed,
     EpochDone,
@@ -84,7 +87,10 @@ class Loop:
             self.params.like(np.empty_like(self.params.vector)) if settings.regularization.weight_noise else None
         )
         self.order: tuple[int, Array] | None = None
-        self.steps_per_checkpoint = settings.checkpoint_every or steps_per_checkpoint(self.model, self.batch_size)
+        info = data.info
+        self.length = info.length + info.target_length if info.task == "seq2seq" else info.length
+        rule = steps_per_checkpoint(self.model, self.batch_size, self.length)
+        self.steps_per_checkpoint = settings.checkpoint_every or rule
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,6 +126,8 @@ class Loop:
         if isinstance(command, SetRate):
             now = self.rate()
             p.base_rate = min(p.base_rate * command.rate / now, HIGHEST_RATE) if now > 0 else command.rate
+        elif isinstance(command, SetTeacherForcing):
+            p.forcing = command.ratio
         else:
             p.stop, p.keep = "stopped", command.keep
 
@@ -140,7 +148,7 @@ class Loop:
             steps_per_epoch=self.steps_per_epoch,
             shard_size=self.gradients.shard_size,
             threads=self.threads,
-            steps_per_event=steps_per_event(self.model, self.batch_size),
+            steps_per_event=steps_per_event(self.model, self.batch_size, self.length),
             steps_per_checkpoint=self.steps_per_checkpoint,
         )
 
@@ -148,7 +156,17 @@ class Loop:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.train) // self.batch_size)
+        whole, rest = divmod(len(self.train), self.batch_size)
+        return whole if self.state.carried is not None else whole + (rest > 0)
+
+    def teacher_forcing(self) -> float:
+        """The share of true symbols that a decoder is fed in the next step."""
+        p, settings = self.progress, self.settings.teacher_forcing
+        if p.forcing is not None:
+            return p.forcing
+        total = epochs_in_phase(p, self.settings) * self.steps_per_epoch
+        done = min(1.0, (p.step - p.phase_step) / max(1, total))
+        return settings.ratio + (settings.last - settings.ratio) * done if settings.last is not None else settings.ratio
 
     def rate(self) -> float:
         p = self.progress
@@ -164,14 +182,15 @@ class Loop:
             rng = philox(settings.seed, p.step, WEIGHT_NOISE)
             noisy(settings.regularization, self.params, self.noisy, rng, self.slices)
             weights = self.noisy
-        sums = self.gradients.of(weights, x, y, p.step)
-        loss = sums.loss / len(x)
+        self.gradients.teacher_forcing = self.teacher_forcing()
+        sums = self.gradients.of(weights, x, y, p.step, self.carried())
+        loss = sums.loss / sums.targets
         if not math.isfinite(loss):
-            return self.failed(weights, x, rate)
+            return self.failed(weights, x, y, rate)
         self.update(rate)
         p.step += 1
         p.batch += 1
-        p.seen += len(x)
+        p.seen += sums.targets
         p.loss_sum += sums.loss
         p.correct += sums.correct
         p.mistakes += sums.mistakes
@@ -183,11 +202,22 @@ class Loop:
         """The samples of the next batch: a part of this epoch's order, which (seed, epoch) names."""
         p = self.progress
         if self.order is None or self.order[0] != p.epoch:
-            rows = np.arange(len(self.train), dtype=np.int64 if len(self.train) >> 31 else np.int32)
-            if self.settings.shuffle:
-                philox(self.settings.seed, p.epoch, SHUFFLE).shuffle(rows)
+            if self.state.carried is not None:
+                rows = side_by_side(len(self.train), self.batch_size)
+            elif self.settings.shuffle:
+                rows = shuffled(self.train, philox(self.settings.seed, p.epoch, SHUFFLE), self.batch_size)
+            else:
+                rows = np.arange(len(self.train), dtype=np.int64 if len(self.train) >> 31 else np.int32)
             self.order = (p.epoch, rows)
         return self.order[1][p.batch * self.batch_size : (p.batch + 1) * self.batch_size]
+
+    def carried(self) -> dict[str, State] | None:
+        """Where recurrent layers begin: where the step before ended, and at zero in the first step of an epoch."""
+        if self.state.carried is not None and self.progress.batch == 0:
+            for state in self.state.carried.values():
+                for array in state:
+                    array[...] = 0
+        return self.state.carried
 
     def update(self, rate: float) -> None:
         """One step of the optimizer, on every thread's share of the weights."""
@@ -210,9 +240,9 @@ class Loop:
                 clip(regularization, grads, self.slices)
             self.gradients.update(move)
 
-    def failed(self, weights: Params, x: Array, rate: float) -> RunFailed:
+    def failed(self, weights: Params, x: Array | Ragged, y: Array | Ragged, rate: float) -> RunFailed:
         p = self.progress
-        layer, what = first_bad_layer(self.model.network, weights, self.gradients, x)
+        layer, what = first_bad_layer(self.model, weights, x, y)
         message = f"the loss is not finite at step {p.step + (p.stop is None)} (learning rate {rate:g}): {what}"
         return RunFailed(step=p.step, message=message, layer=layer, rate=rate)
 
@@ -223,7 +253,7 @@ class Loop:
         p = self.progress
         p.validated = p.step
         train: dict[str, int | float | None] = {"loss": finite(p.loss_sum / p.seen)}
-        if self.model.meta.task == "classification":
+        if self.model.meta.task != "regression":
             train["accuracy"] = p.correct / p.seen
         if isinstance(self.model.meta.loss, Perceptron):
             train["mistakes"] = p.mistakes
@@ -272,7 +302,7 @@ class Loop:
         """Go on with the validation data if the settings say so; else this was the last step."""
         p, stopping = self.progress, self.settings.early_stopping
         if not self.sound():
-            return self.failed(self.params, self.train.take(slice(0, self.gradients.shard_size))[0], self.rate())
+            return self.failed(self.params, *self.train.take(slice(0, self.gradients.shard_size)), self.rate())
         through = p.stop in ("early-stopping", "epochs") and p.phase == "main" and p.best_step > 0
         if through and stopping is not None and stopping.reuse != "none":
             return self.start_phase(stopping.reuse, stopping.reuse_epochs)

@@ -10,11 +10,12 @@ from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
 from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import Model
+from tuinet.model.signals import answers, signals
 from tuinet.nn.context import Context
-from tuinet.nn.network import Sequential
 from tuinet.nn.params import Array, Params
 from tuinet.nn.ranges import Ranges, ranges
-from tuinet.training.gradients import Gradients
+from tuinet.nn.seq2seq import Pair
+from tuinet.nn.sequence import Ragged
 
 EVENTS_A_SECOND = 20
 SECONDS_A_CHECKPOINT = 10.0
@@ -22,32 +23,39 @@ SECONDS_A_CHECKPOINT = 10.0
 
 def batch_samples(settings: TrainingSettings, data: Dataset) -> int:
     """The most samples of a batch: never more than training and validation part together hold."""
+    if data.task == "next-symbol":
+        return (
+            min(settings.batch_size, len(data.splits["train"]))
+            if settings.batch_size != "all"
+            else len(data.splits["train"])
+        )
     everything = len(data.splits["train"]) + len(data.splits.get("validation", ()))
     return everything if settings.batch_size == "all" else min(settings.batch_size, everything)
 
 
-def step_seconds(model: Model, batch_size: int, flops_a_second: float, call_seconds: float) -> float:
+def step_seconds(model: Model, batch_size: int, length: float, flops_a_second: float, call_seconds: float) -> float:
     """How long a step takes on a machine of that speed, forward and backward being three forward passes.
 
+    `length`: the steps of a sample that is a sequence, each of which is a call of its own.
     `call_seconds` is what a layer costs besides its products, and four layers' worth is what a step costs itself.
     """
     multiply_adds = model.network.multiply_adds(model.prepared_shape)
-    calls = len(model.network.layers) + 4
-    return calls * call_seconds + 6.0 * multiply_adds * batch_size / flops_a_second
+    calls = len(model.network.layers) * length + 4
+    return calls * call_seconds + 6.0 * multiply_adds * batch_size * length / flops_a_second
 
 
-def steps_per_event(model: Model, batch_size: int) -> int:
+def steps_per_event(model: Model, batch_size: int, length: float = 1.0) -> int:
     """Steps a step event covers: at most 20 events a second, even on a machine of 4·10¹¹ FLOP/s and 4 µs a layer.
 
     That is some four times what two cores do today. A fixed rule, not a clock, so that a run that was killed and
     resumed writes the same log as one left alone.
     """
-    return max(1, round(1.0 / EVENTS_A_SECOND / step_seconds(model, batch_size, 4e11, 4e-6)))
+    return max(1, round(1.0 / EVENTS_A_SECOND / step_seconds(model, batch_size, length, 4e11, 4e-6)))
 
 
-def steps_per_checkpoint(model: Model, batch_size: int) -> int:
+def steps_per_checkpoint(model: Model, batch_size: int, length: float = 1.0) -> int:
     """Steps between checkpoints: some ten seconds on a slow machine (5·10¹⁰ FLOP/s, 10 µs a layer)."""
-    return max(1, round(SECONDS_A_CHECKPOINT / step_seconds(model, batch_size, 5e10, 1e-5)))
+    return max(1, round(SECONDS_A_CHECKPOINT / step_seconds(model, batch_size, length, 5e10, 1e-5)))
 
 
 def trainable(params: Params, names: Sequence[str], freeze: Sequence[str]) -> tuple[Ranges, int]:
@@ -65,8 +73,8 @@ def trainable(params: Params, names: Sequence[str], freeze: Sequence[str]) -> tu
     return free, min(names.index(layer) for layer in layers if layer not in freeze)
 
 
-def first_bad_layer(network: Sequential, params: Params, gradients: Gradients, x: Array) -> tuple[str | None, str]:
-    """The first layer whose weights, or else whose outputs for these raw inputs, are not finite; and that in words."""
+def first_bad_layer(model: Model, params: Params, x: Array | Ragged, y: Array | Ragged) -> tuple[str | None, str]:
+    """The first layer whose weights, or else whose outputs for this raw batch, are not finite; and that in words."""
     for path, array in params.items():
         if not np.isfinite(array).all():
             name = path.split("/", 1)[0]
@@ -74,15 +82,16 @@ def first_bad_layer(network: Sequential, params: Params, gradients: Gradients, x
             return name, f"the weights of {name} are not finite; {helps}"
     ctx = Context(plain=True)
     with np.errstate(all="ignore"):
-        inputs = gradients.inputs(x, ctx)
-        if not np.isfinite(inputs).all():
+        inputs = signals(model.meta, x, y, ctx, params.vector.dtype).inputs
+        given = answers(inputs.source if isinstance(inputs, Pair) else inputs)
+        if not np.isfinite(given).all():
             return None, "the inputs are not finite"
-        passes = network.trace(params, inputs, ctx)
+        passes = model.network.trace(params, inputs, ctx)
     for layer in passes:
-        if not np.isfinite(layer.y).all():
+        if not np.isfinite(answers(layer.y)).all():
             return layer.name, f"the outputs of {layer.name} are not finite; a smaller learning rate helps"
     last = passes[-1]
-    largest = float(np.abs(last.y).max())
+    largest = float(np.abs(answers(last.y)).max())
     return last.name, (
         f"the outputs of {last.name} have grown to {largest:.3g}, too large for the loss; a smaller learning rate helps"
     )

@@ -12,6 +12,7 @@ from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import EpochRecord, Model
 from tuinet.nn.optimizers import new_state
 from tuinet.nn.params import Array
+from tuinet.nn.recurrent import State
 from tuinet.training.commands import HIGHEST_RATE
 
 HISTORY_LIMIT = 512
@@ -27,7 +28,8 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
     """The numbers of a run. `step` counts finished steps, `epoch` finished epochs, `batch` batches done in this one.
 
     Training has phases: "main", and after early stopping "retrain" or "continue" with the validation data joined.
-    `loss_sum`, `correct`, `mistakes` and `seen` are sums over the epoch so far, `wrong` its mistakes when it was done.
+    `loss_sum`, `correct`, `mistakes` and `seen` (answers asked for) are sums over the epoch so far, `wrong` its
+    mistakes when it was done. `forcing` is the share of true symbols a decoder is fed, if a command set it.
     `phase_step` and `phase_epoch` are where the present one began.
     """
 
@@ -41,6 +43,7 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
     phase_limit: Positive | None = None
     target_loss: float | None = None
     base_rate: Annotated[float, msgspec.Meta(ge=0, le=HIGHEST_RATE)] = 0.0
+    forcing: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     loss_sum: float = 0.0
     correct: Count = 0
     mistakes: Count = 0
@@ -75,21 +78,26 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
 class TrainingState:
     """All of a training that `fit` changes: the model's weights, the optimizer's vectors, the best weights, progress.
 
-    `initial` is where the weights began, kept if the settings may train once more from scratch.
+    `initial` is where the weights began, kept if the settings may train once more from scratch. `carried` are the
+    states of recurrent layers at the end of the step before, where a text is read window by window.
     """
 
     model: Model
     optimizer: dict[str, Array]
     best: Array
     initial: Array | None = None
+    carried: dict[str, State] | None = None
     progress: Progress = field(default_factory=Progress)
 
     @classmethod
-    def new(cls, model: Model, settings: TrainingSettings) -> TrainingState:
+    def new(cls, model: Model, settings: TrainingSettings, rows: int = 0) -> TrainingState:
+        """`rows`: the samples of a batch, whose states are carried if the data are windows of one text."""
         vector, stopping = model.params.vector, settings.early_stopping
         initial = np.array(vector) if stopping is not None and stopping.reuse == "retrain" else None
         progress = Progress(base_rate=settings.optimizer.rate)
-        return cls(model, new_state(settings.optimizer, vector), np.array(vector), initial, progress)
+        carries = model.meta.task == "next-symbol" and settings.carry_state and rows
+        carried = model.network.zero_states(rows, vector.dtype) if carries else None
+        return cls(model, new_state(settings.optimizer, vector), np.array(vector), initial, carried, progress)
 
     def first_weights(self) -> Array:
         """Where the weights began. Raises ValueError if they were not kept."""
@@ -101,4 +109,7 @@ class TrainingState:
         """Every array of the state under its name; changing their content changes the state."""
         slots = {f"optimizer/{name}": vector for name, vector in self.optimizer.items()}
         first = {} if self.initial is None else {"initial": self.initial}
-        return {"weights": self.model.params.vector, "best": self.best, **first, **slots}
+        carried: dict[str, Array] = {}
+        for name, state in (self.carried or {}).items():
+            carried |= {f"carried/{name}/{index}": array for index, array in enumerate(state)}
+        return {"weights": self.model.params.vector, "best": self.best, **first, **carried, **slots}

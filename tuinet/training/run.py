@@ -88,7 +88,9 @@ class _Run:
         place = read_place(path) if path.exists() else None
         old, self.experiment = read_experiment(directory, changes, place.experiment if place else None)
         self.job = job or build(self.experiment, directory, start=place is None)
-        self.state = TrainingState.new(self.job.model, self.job.settings)
+        self.state = TrainingState.new(
+            self.job.model, self.job.settings, batch_samples(self.job.settings, self.job.data)
+        )
         self.data = fingerprint(self.job.data)
         self.control = ControlReader(directory, place.control_offset if place else 0)
         self.threads = threads or (place.threads if place else default_threads())

@@ -1,0 +1,72 @@
+"""The data of an experiment, read, divided and encoded; and its layers with what follows from the data filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from tuinet.data.dataset import DatasetInfo
+from tuinet.data.encoding import EncodedDataset, encode_dataset
+from tuinet.data.sources import load
+from tuinet.experiment.spec import Experiment
+from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.embedding import OneHot
+from tuinet.nn.network import AnyLayer
+from tuinet.nn.parts import Part
+from tuinet.nn.seq2seq import Seq2Seq
+
+
+def load_data(experiment: Experiment, base: Path) -> EncodedDataset:
+    """The data set, divided, with ids in place of texts. Raises TuinetError, naming the file and the place in it."""
+    settings = experiment.data
+    dataset = load(settings.source, settings.split, experiment.training.seed, base)
+    return encode_dataset(dataset, settings.tokens, settings.target_tokens, settings.window)
+
+
+def describe_data(experiment: Experiment, base: Path) -> tuple[DatasetInfo, bool]:
+    """What `load_data` gives, without its arrays, and whether the sizes are those after `data.split`.
+
+    They are before it wherever the arrays need not be read. Texts are read: only they tell how many symbols there are.
+    Raises as `load_data`, and NotFetchedError.
+    """
+    info = experiment.data.source.describe(base)
+    if not has_texts(info):
+        return info, False
+    return load_data(experiment, base).dataset.info, True
+
+
+def has_texts(info: DatasetInfo) -> bool:
+    """Whether inputs or targets are texts that are not encoded yet."""
+    inputs = info.input_shape.kind == "id" and info.input_shape.ids == 0
+    return inputs or (info.task in ("seq2seq", "next-symbol", "tagging") and not info.target_ids and not info.labels)
+
+
+def answers_wanted(info: DatasetInfo) -> int:
+    """How many outputs the data ask for: one a symbol, a class, or a target value."""
+    return info.target_ids or info.classes or info.outputs
+
+
+def fill_in(layers: tuple[AnyLayer, ...], info: DatasetInfo) -> tuple[AnyLayer, ...]:
+    """The layers with what is unset because the data say it: outputs of the last dense layer, sizes of vocabularies."""
+    if len(layers) == 1 and isinstance(layers[0], Seq2Seq):
+        layer = layers[0]
+        encoder = _filled(layer.encoder, info.input_shape.ids, None)
+        decoder = _filled(layer.decoder, info.target_ids, info.target_ids)
+        symbols = layer.symbols or info.target_ids or None
+        return (msgspec.structs.replace(layer, encoder=encoder, decoder=decoder, symbols=symbols),)
+    return _filled(cast("tuple[Part, ...]", layers), info.input_shape.ids, answers_wanted(info))
+
+
+def _filled(layers: tuple[Part, ...], ids: int, outputs: int | None) -> tuple[Part, ...]:
+    found: list[Part] = []
+    last = max((index for index, layer in enumerate(layers) if isinstance(layer, Dense)), default=-1)
+    for index, layer in enumerate(layers):
+        if isinstance(layer, OneHot) and layer.symbols is None and ids:
+            found.append(OneHot(ids))
+        elif isinstance(layer, Dense) and layer.units is None and index == last and outputs:
+            found.append(msgspec.structs.replace(layer, units=outputs))
+        else:
+            found.append(layer)
+    return tuple(found)
