@@ -56,7 +56,7 @@ class He(_Initializer, frozen=True, tag="he"):
 
 
 class Orthogonal(_Initializer, frozen=True, tag="orthogonal"):
-    """Columns at right angles and of length 1, in square blocks side by side: a recurrent state keeps its length.
+    """Columns at right angles and of length 1, in square (or taller) blocks side by side: a state keeps its length.
 
     Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning" (2014).
     """
@@ -69,8 +69,21 @@ class GateBias(_Initializer, frozen=True, tag="gate-bias"):
     """The value of each gate."""
 
 
+class ChronoBias(_Initializer, frozen=True, tag="chrono-bias"):
+    """s · log u for each gate of a recurrent layer, with one u for all gates of a unit, drawn between 1 and T − 1.
+
+    A unit whose forget gate starts at log u remembers for about u steps. Tallec & Ollivier, "Can recurrent neural
+    networks warp time?" (2018).
+    """
+
+    gates: tuple[float, ...]
+    """s of each gate; their biases lie one after the other."""
+    longest: int
+    """T, the longest distance to bridge, in steps."""
+
+
 Initializer = Zeros | Uniform | Normal | Glorot | He
-AnyInitializer = Initializer | Orthogonal | GateBias
+AnyInitializer = Initializer | Orthogonal | GateBias | ChronoBias
 """Those a person can choose, and those that belong to a kind of layer."""
 
 
@@ -91,11 +104,14 @@ def draw(
         case Normal(deviation):
             return rng.normal(0.0, deviation, shape).astype(dtype)
         case Orthogonal():
-            rows = shape[0]
-            blocks = [np.linalg.qr(rng.normal(size=(rows, rows)))[0] for _ in range(shape[1] // rows)]
+            rows, columns = shape[0], min(shape)
+            blocks = [np.linalg.qr(rng.normal(size=(rows, columns)))[0] for _ in range(shape[1] // columns)]
             return np.concatenate(blocks, axis=1).astype(dtype)
         case GateBias(gates):
             return np.repeat(np.array(gates, dtype), shape[0] // len(gates))
+        case ChronoBias(gates, longest):
+            kept = np.log(rng.uniform(1, longest - 1, shape[0] // len(gates)))
+            return np.concatenate([sign * kept for sign in gates]).astype(dtype)
         case Glorot(distribution):
             variance = 2.0 / max(1, fan_in + fan_out)
         case He(distribution):

@@ -20,6 +20,9 @@ from tuinet.nn.sequence import Sequence, Steps
 
 State = tuple[Array, ...]
 
+MANY_STEPS = 8
+"""From so many steps on it pays to copy a weight into the order in which its products run fastest."""
+
 
 class OverTime(Layer, frozen=True):
     """A layer that begins with a state and ends with one: a recurrent layer, or several of them around each other."""
@@ -28,6 +31,9 @@ class OverTime(Layer, frozen=True):
 
     goes_forward: ClassVar[bool] = True
     """Whether it can be run one step at a time, as decoding does: what comes later has no part in a step."""
+
+    counters: ClassVar[tuple[str, ...]] = ()
+    """Those arrays of its state that count steps: they have no gradient, and nothing but the layer may make them."""
 
     def state_sizes(self) -> Mapping[str, int]:
         """The arrays of its state by name: how many values each holds for one sequence."""
@@ -117,12 +123,15 @@ def history(first: Array, steps: Steps, ctx: Context) -> Array:
     return kept
 
 
-def one_before(kept: Array, steps: Steps) -> Array:
+def one_before(kept: Array, steps: Steps, ctx: Context) -> Array:
     """(N, H): of a `history`, the value one step before each row."""
     batch, total = len(steps), steps.total
     if total == batch * len(steps.counts):
         return kept[:total]
-    return np.concatenate([kept[:batch], kept[batch:][steps.before]])
+    found = ctx.empty((total, kept.shape[1]), kept.dtype)
+    found[:batch] = kept[:batch]
+    np.take(kept[batch:], steps.before, axis=0, out=found[batch:], mode="clip")  # mode "raise" would buffer
+    return found
 
 
 def in_order(array: Array, steps: Steps) -> Array:
@@ -145,6 +154,11 @@ def last_gradient(dstate: State | None, index: int, like: Array, steps: Steps) -
     if dstate is None:
         return np.zeros((len(steps), like.shape[1]), like.dtype)
     return np.array(in_order(dstate[index], steps))
+
+
+def turned(weight: Array, steps: Steps) -> Array:
+    """The transposed weight, for a product at every step: in order in memory where there are enough steps to pay."""
+    return np.ascontiguousarray(weight.T) if len(steps.counts) >= MANY_STEPS else weight.T
 
 
 def require_steps(kind: str, shape: Shape) -> None:

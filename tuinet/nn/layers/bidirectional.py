@@ -8,13 +8,15 @@ import numpy as np
 
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Cache, Shape, Value
+from tuinet.nn.layers.clockwork import Clockwork
+from tuinet.nn.layers.gru import GRU
 from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.params import Params, ParamSpec
 from tuinet.nn.recurrent import OverTime, State
 from tuinet.nn.sequence import Sequence
 
-Cell = RNN | LSTM
+Cell = RNN | LSTM | GRU | Clockwork
 
 
 class Bidirectional(OverTime, frozen=True, tag="bidirectional"):

@@ -1,18 +1,22 @@
-"""The long short-term memory layer."""
+"""The long short-term memory layer, with or without peepholes, with free or coupled gates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 
 from tuinet.nn.context import Context
-from tuinet.nn.initializers import GateBias, Orthogonal
+from tuinet.nn.initializers import ChronoBias, GateBias, Normal, Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
 from tuinet.nn.layers.numeric import add_bias, sum_rows
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
+    MANY_STEPS,
     OverTime,
     State,
     final,
@@ -24,23 +28,41 @@ from tuinet.nn.recurrent import (
     out_of_order,
     over_time_value,
     require_steps,
+    turned,
 )
-from tuinet.nn.sequence import Sequence
+from tuinet.nn.sequence import Sequence, Steps
+
+Longest = Annotated[int, msgspec.Meta(ge=3, le=1_000_000)]
 
 
 class LSTM(OverTime, frozen=True, tag="lstm"):
     """f, i, o = σ(x U + h W + b), C̃ = tanh(x U + h W + b), C ← f ⊙ C + i ⊙ C̃, h = o ⊙ tanh(C).
 
     The gates lie side by side in the order f, i, o, C̃: U = input_weight (C, 4H), W = recurrent_weight (H, 4H),
-    b = bias (4H,), with H = `units`. Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+    b = bias (4H,), with H = `units`. With `coupled` gates i is left out everywhere. With a peephole, P = peephole holds
+    f, i and o: (3, H) diagonal, (H, 3H) full.
+    Hochreiter & Schmidhuber (1997), with the forget gate of Gers, Schmidhuber & Cummins (2000).
     """
 
     stem = "lstm"
 
     units: Size
     """How many hidden units (and memory cells) there are."""
+    peephole: Literal["none", "diagonal", "full"] = "none"
+    """Whether the gates see the cells, f and i the old ones, o the new: not at all; each gate its own cell, as
+    f = σ(… + C ⊙ P) (Gers & Schmidhuber 2000); or each gate every cell, as f = σ(… + C P)."""
+    coupled: bool = False
+    """i = 1 − f: what is let in replaces what is forgotten, C ← f ⊙ C + (1 − f) ⊙ C̃."""
     forget_bias: float = 1.0
     """Where the biases of the forget gates start: above 0, cells begin by remembering."""
+    chrono: Longest | None = None
+    """The longest distance to bridge, in steps. Set, the biases of the forget gates start at log u with u between 1 and
+    this − 1, those of the input gates at − log u (Tallec & Ollivier 2018), and `forget_bias` counts for nothing."""
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The gates in the order in which they lie, the candidate last."""
+        return ("forget", "output_gate", "candidate") if self.coupled else _GATES
 
     def output_shape(self, shape: Shape) -> Shape:
         require_steps("lstm", shape)
@@ -50,46 +72,97 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         return {"hidden": self.units, "cell": self.units}
 
     def param_shapes(self, shape: Shape) -> Mapping[str, ParamSpec]:
-        inputs, units = shape.size, self.units
-        bias = GateBias((self.forget_bias, 0.0, 0.0, 0.0))
-        return {
-            "input_weight": ParamSpec((inputs, 4 * units), "weight", inputs, units),
-            "recurrent_weight": ParamSpec((units, 4 * units), "weight", units, units, Orthogonal()),
-            "bias": ParamSpec((4 * units,), "bias", inputs, units, bias),
+        inputs, units, count = shape.size, self.units, len(self.gates)
+        if self.chrono is None:
+            bias = GateBias((self.forget_bias, *[0.0] * (count - 1)))
+        else:
+            bias = ChronoBias((1.0, 0.0, 0.0) if self.coupled else (1.0, -1.0, 0.0, 0.0), self.chrono)
+        specs = {
+            "input_weight": ParamSpec((inputs, count * units), "weight", inputs, units),
+            "recurrent_weight": ParamSpec((units, count * units), "weight", units, units, Orthogonal()),
+            "bias": ParamSpec((count * units,), "bias", inputs, units, bias),
         }
+        if self.peephole == "diagonal":
+            specs["peephole"] = ParamSpec((count - 1, units), "weight", 1, 1, Normal(0.1))
+        elif self.peephole == "full":
+            specs["peephole"] = ParamSpec((units, (count - 1) * units), "weight", units, units)
+        return specs
 
     def multiply_adds(self, shape: Shape) -> int:
-        return (shape.size + self.units) * 4 * self.units
+        count = len(self.gates)
+        seen = {"none": 0, "diagonal": 1, "full": self.units}[self.peephole]
+        return ((shape.size + self.units) * count + seen * (count - 1)) * self.units
 
     def run(self, params: Params, x: Sequence, state: State, ctx: Context) -> tuple[Sequence, State, Cache]:
         values, steps = x
         hidden, cell = history(state[0], steps, ctx), history(state[1], steps, ctx)  # (B + N, H)
-        gates = ctx.empty((steps.total, 4 * self.units), hidden.dtype)
+        gates = ctx.empty((steps.total, len(self.gates) * self.units), hidden.dtype)  # (N, 4H)
         np.matmul(values, params["input_weight"], out=gates)
         add_bias(gates, params["bias"])
         squashed = ctx.empty((steps.total, self.units), hidden.dtype)  # tanh(C)
-        weight = params["recurrent_weight"]
+        tools = self._tools(params, steps, ctx)
         for rows, now, before, _ in loop(steps):
-            self.step(weight, gates[rows], hidden[before], cell[before], hidden[now], cell[now], squashed[rows])
+            self.step(tools, gates[rows], hidden[before], cell[before], hidden[now], cell[now], squashed[rows])
         y = Sequence(hidden[len(steps) :], steps)
         return y, (final(hidden, steps), final(cell, steps)), (values, gates, hidden, cell, squashed, steps)
 
+    def _tools(self, params: Params, steps: Steps, ctx: Context) -> Tools:
+        weight = params["recurrent_weight"]
+        scale, shift = _halves(self.units, len(self.gates), weight.dtype)
+        if len(steps.counts) >= MANY_STEPS:  # as large as a step: NumPy is three times slower row by row
+            scale, shift = np.tile(scale, (len(steps), 1)), np.tile(shift, (len(steps), 1))
+        peephole = None if self.peephole == "none" else params["peephole"]
+        return Tools(weight, peephole, scale, shift, ctx.empty((len(steps), weight.shape[1]), weight.dtype))
+
     def step(
-        self, weight: Array, a: Array, hidden: Array, cell: Array, new_hidden: Array, new_cell: Array, squashed: Array
+        self,
+        tools: Tools,
+        a: Array,
+        hidden: Array,
+        cell: Array,
+        new_hidden: Array,
+        new_cell: Array,
+        squashed: Array,
     ) -> None:
         """One step of n sequences, in place: a (n, 4H), the input's part of the sums, becomes the gates."""
-        units = self.units
-        a += hidden @ weight
-        sigmoid = a[:, : 3 * units]
-        sigmoid *= 0.5  # σ(a) = ½ tanh(½ a) + ½: one tanh for all four, and nothing can overflow
-        np.tanh(a, out=a)
-        sigmoid *= 0.5
-        sigmoid += 0.5
-        forget, enter, leave, candidate = (a[:, k * units : (k + 1) * units] for k in range(4))
-        np.multiply(forget, cell, out=new_cell)
-        new_cell += enter * candidate
+        count, units = len(a), self.units
+        product = tools.product[:count]
+        np.matmul(hidden, tools.weight, out=product)
+        a += product
+        forget, leave, candidate = a[:, :units], a[:, -2 * units : -units], a[:, -units:]
+        if tools.peephole is None:  # σ(a) = ½ tanh(½ a) + ½: one tanh for all four, and nothing can overflow
+            scale = tools.scale[:count]
+            a *= scale
+            np.tanh(a, out=a)
+            a *= scale
+            a += tools.shift[:count]
+        else:
+            early = a[:, : -2 * units]  # f and i
+            self._peep(early, cell, tools.peephole, 0)
+            sigmoid(early)
+            np.tanh(candidate, out=candidate)
+        if self.coupled:  # f C + (1 − f) C̃
+            np.subtract(cell, candidate, out=new_cell)
+            new_cell *= forget
+            new_cell += candidate
+        else:
+            np.multiply(forget, cell, out=new_cell)
+            np.multiply(a[:, units : 2 * units], candidate, out=squashed)
+            new_cell += squashed
+        if tools.peephole is not None:
+            self._peep(leave, new_cell, tools.peephole, len(self.gates) - 2)
+            sigmoid(leave)
         np.tanh(new_cell, out=squashed)
         np.multiply(leave, squashed, out=new_hidden)
+
+    def _peep(self, a: Array, cell: Array, peephole: Array, first: int) -> None:
+        """Adds what the gates from `first` on see of the cells to their sums: a (n, gates · H)."""
+        units = self.units
+        if self.peephole == "full":
+            a += cell @ peephole[:, first * units : first * units + a.shape[1]]
+            return
+        for k in range(a.shape[1] // units):
+            a[:, k * units : (k + 1) * units] += cell * peephole[first + k]
 
     def run_back(
         self,
@@ -103,21 +176,26 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
     ) -> tuple[Sequence | None, State]:
         values, gates, hidden, cell, squashed, steps = cache
         units = self.units
-        da = self._slopes(gates, one_before(cell, steps), squashed, ctx)  # (N, 4H), becomes dJ/da
-        through = ctx.empty(squashed.shape, squashed.dtype)  # dC/dh of the same step: o (1 − tanh² C)
+        cell_before = one_before(cell, steps, ctx)
+        da = self._slopes(gates, cell_before, squashed, ctx)  # (N, 4H), becomes dJ/da
+        through = ctx.empty(squashed.shape, squashed.dtype)  # dh/dC of the same step: o (1 − tanh² C)
         np.multiply(squashed, squashed, out=through)
         np.subtract(1, through, out=through)
-        through *= gates[:, 2 * units : 3 * units]
-        weight = np.ascontiguousarray(params["recurrent_weight"].T)  # (4H, H)
+        through *= gates[:, -2 * units : -units]
+        weight = turned(params["recurrent_weight"], steps)  # (4H, H)
+        peephole = None if self.peephole == "none" else params["peephole"]
         dhidden = last_gradient(dstate, 0, hidden, steps)  # (B, H)
         dcell = last_gradient(dstate, 1, hidden, steps)
         for rows, _, _, running in loop_back(steps):
+            dh, dc = dhidden[running], dcell[running]
             if dy is not None:
-                dhidden[running] += dy.values[rows]
-            self.step_back(weight, gates[rows], da[rows], through[rows], dhidden[running], dcell[running])
+                dh += dy.values[rows]
+            self.step_back(weight, peephole, gates[rows], da[rows], through[rows], dh, dc)
         np.matmul(values.T, da, out=grads["input_weight"])
-        np.matmul(one_before(hidden, steps).T, da, out=grads["recurrent_weight"])
+        np.matmul(one_before(hidden, steps, ctx).T, da, out=grads["recurrent_weight"])
         sum_rows(da, grads["bias"])
+        if peephole is not None:
+            self._peephole_gradient(da, cell_before, cell[len(steps) :], grads["peephole"])
         dx = None
         if need_dx:
             dx = Sequence(np.matmul(da, params["input_weight"].T, out=ctx.empty(values.shape, da.dtype)), steps)
@@ -127,39 +205,111 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         """(N, 4H): for all steps at once, dC/da of f, i and C̃, and dh/da of o."""
         units = self.units
         slopes = ctx.empty(gates.shape, gates.dtype)
-        sigmoid, into = gates[:, : 3 * units], slopes[:, : 3 * units]
-        np.subtract(1, sigmoid, out=into)
-        into *= sigmoid
-        candidate, of_candidate = gates[:, 3 * units :], slopes[:, 3 * units :]
-        slopes[:, :units] *= cell_before
-        slopes[:, units : 2 * units] *= candidate
-        slopes[:, 2 * units : 3 * units] *= squashed
+        sigmoids, into = gates[:, :-units], slopes[:, :-units]
+        np.subtract(1, sigmoids, out=into)
+        candidate, of_candidate = gates[:, -units:], slopes[:, -units:]
         np.multiply(candidate, candidate, out=of_candidate)
         np.subtract(1, of_candidate, out=of_candidate)
-        of_candidate *= gates[:, units : 2 * units]
+        of_candidate *= slopes[:, :units] if self.coupled else gates[:, units : 2 * units]
+        into *= sigmoids
+        slopes[:, -2 * units : -units] *= squashed
+        if self.coupled:
+            slopes[:, :units] *= cell_before - candidate
+        else:
+            slopes[:, :units] *= cell_before
+            slopes[:, units : 2 * units] *= candidate
         return slopes
 
     def step_back(
-        self, weight: Array, gates: Array, slopes: Array, through: Array, dhidden: Array, dcell: Array
+        self,
+        weight: Array,
+        peephole: Array | None,
+        gates: Array,
+        slopes: Array,
+        through: Array,
+        dhidden: Array,
+        dcell: Array,
     ) -> None:
         """One step back, in place: slopes become dJ/da; dhidden and dcell (n, H) become those of the step before."""
-        units = self.units
+        units, early = self.units, len(self.gates) - 2  # f and i, or f alone
+        leave = slopes[:, -2 * units : -units]
+        leave *= dhidden
         dcell += dhidden * through
-        slopes[:, : 2 * units].reshape(-1, 2, units)[...] *= dcell[:, None]
-        slopes[:, 2 * units : 3 * units] *= dhidden
-        slopes[:, 3 * units :] *= dcell
+        if peephole is not None:
+            dcell += self._peep_back(leave, peephole, early)
+        if early == 1:
+            slopes[:, :units] *= dcell
+        else:
+            slopes[:, : 2 * units].reshape(-1, 2, units)[...] *= dcell[:, None]
+        slopes[:, -units:] *= dcell
         np.matmul(slopes, weight, out=dhidden)
         dcell *= gates[:, :units]
+        if peephole is not None:
+            dcell += self._peep_back(slopes[:, : early * units], peephole, 0)
+
+    def _peep_back(self, da: Array, peephole: Array, first: int) -> Array:
+        """dJ/dC (n, H) through what the gates from `first` on saw, given their dJ/da (n, gates · H)."""
+        units = self.units
+        if self.peephole == "full":
+            return da @ peephole[:, first * units : first * units + da.shape[1]].T
+        found = da[:, :units] * peephole[first]
+        if da.shape[1] > units:
+            found += da[:, units:] * peephole[first + 1]
+        return found
+
+    def _peephole_gradient(self, da: Array, cell_before: Array, cell: Array, out: Array) -> None:
+        units = self.units
+        for k in range(len(self.gates) - 1):
+            seen = cell if k == len(self.gates) - 2 else cell_before  # only o sees the new cells
+            part = da[:, k * units : (k + 1) * units]
+            if self.peephole == "full":
+                np.matmul(seen.T, part, out=out[:, k * units : (k + 1) * units])
+            else:
+                sum_rows(seen * part, out[k])
 
     def values(self, params: Params, x: Sequence, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         _, gates, _, cell, _, steps = cache
         units = self.units
-        names = ("forget", "input", "output_gate", "candidate")
-        seen = {name: over_time_value(gates[:, k * units : (k + 1) * units], steps) for k, name in enumerate(names)}
-        return {
-            "output": over_time_value(y.values, steps),
-            "cell": over_time_value(cell[len(steps) :], steps),
-            **seen,
-            "input_weight": Value(params["input_weight"], ("input", "unit")),
-            "recurrent_weight": Value(params["recurrent_weight"], ("from", "unit")),
-        }
+        found = {"output": over_time_value(y.values, steps), "cell": over_time_value(cell[len(steps) :], steps)}
+        for k, name in enumerate(self.gates):
+            found[name] = over_time_value(gates[:, k * units : (k + 1) * units], steps)
+        found["input_weight"] = Value(params["input_weight"], ("input", "unit"))
+        found["recurrent_weight"] = Value(params["recurrent_weight"], ("from", "unit"))
+        if self.peephole != "none":
+            first = "gate" if self.peephole == "diagonal" else "from"
+            found["peephole"] = Value(params["peephole"], (first, "unit"))
+        return found
+
+
+_GATES = ("forget", "input", "output_gate", "candidate")
+
+
+class Tools(NamedTuple):
+    """What every step of one run uses."""
+
+    weight: Array
+    """(H, 4H)"""
+    peephole: Array | None
+    scale: Array
+    """(B, 4H) or (1, 4H): ½ for σ, 1 for tanh."""
+    shift: Array
+    """(B, 4H) or (1, 4H): ½ for σ, 0 for tanh."""
+    product: Array
+    """(B, 4H): room for h W."""
+
+
+@lru_cache(maxsize=64)
+def _halves(units: int, gates: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """(1, gates · H) each: `scale` and `shift` for all gates but the candidate, which is no σ."""
+    scale, shift = np.full((1, gates * units), 0.5, dtype), np.full((1, gates * units), 0.5, dtype)
+    scale[:, -units:], shift[:, -units:] = 1, 0
+    scale.flags.writeable = shift.flags.writeable = False
+    return scale, shift
+
+
+def sigmoid(a: Array) -> None:
+    """σ(a) = ½ tanh(½ a) + ½, in place. a is a part of wider rows, where every operation costs more than in `half`."""
+    half = a * 0.5
+    np.tanh(half, out=half)
+    half *= 0.5
+    np.add(half, 0.5, out=a)

@@ -10,7 +10,7 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
-from tuinet.nn.layers.numeric import add_bias, sum_rows
+from tuinet.nn.layers.numeric import add_bias, relu, sum_rows
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
@@ -25,6 +25,7 @@ from tuinet.nn.recurrent import (
     out_of_order,
     over_time_value,
     require_steps,
+    turned,
 )
 from tuinet.nn.sequence import Sequence
 
@@ -78,12 +79,12 @@ class RNN(OverTime, frozen=True, tag="rnn"):
         if self.activation == "tanh":
             np.tanh(a, out=a)
         else:
-            np.maximum(a, 0, out=a)
+            relu(a, a)
 
-    def step_back(self, weight: Array, slope: Array, dhidden: Array) -> Array:
+    def step_back(self, back: Array, slope: Array, dhidden: Array) -> Array:
         """dJ/d(hidden state one step before), given dJ/d(this one); turns slope f′(a) into dJ/da."""
         slope *= dhidden
-        return slope @ weight.T
+        return slope @ back
 
     def run_back(
         self,
@@ -103,15 +104,15 @@ class RNN(OverTime, frozen=True, tag="rnn"):
             np.subtract(1, da, out=da)
         else:
             np.greater(hidden, 0, out=da, casting="unsafe")
-        weight = params["recurrent_weight"]
+        back = turned(params["recurrent_weight"], steps)
         dhidden = last_gradient(dstate, 0, hidden, steps)  # (B, H)
         for rows, _, _, running_now in loop_back(steps):
             running = dhidden[running_now]
             if dy is not None:
                 running += dy.values[rows]
-            running[...] = self.step_back(weight, da[rows], running)
+            running[...] = self.step_back(back, da[rows], running)
         np.matmul(values.T, da, out=grads["input_weight"])
-        np.matmul(one_before(kept, steps).T, da, out=grads["recurrent_weight"])
+        np.matmul(one_before(kept, steps, ctx).T, da, out=grads["recurrent_weight"])
         sum_rows(da, grads["bias"])
         dx = Sequence(da @ params["input_weight"].T, steps) if need_dx else None
         return dx, (out_of_order(dhidden, steps),)
