@@ -32,6 +32,9 @@ from tuinet.errors import RunFailedError, TuinetError
 HERE = Path()
 
 
+TEXT = b"First Citizen:\nBefore we proceed any further, hear me speak.\n" * 5
+
+
 def idx(values):
     return struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape) + values.tobytes()
 
@@ -146,8 +149,11 @@ def official(server, monkeypatch):
     monkeypatch.setitem(OFFICIAL, "mnist", Official((server.url,), packages))
     monkeypatch.setitem(OFFICIAL, "fashion-mnist", Official((server.url,), fashion))
     monkeypatch.setitem(OFFICIAL, "cifar10", Official((server.url,), (cifar_package,)))
+    text = Package("input.txt", len(TEXT), (Content("input.txt", len(TEXT), digest(TEXT)),), digest(TEXT))
+    monkeypatch.setitem(OFFICIAL, "tinyshakespeare", Official((server.url,), (text,)))
     server.files = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in mnist.items()}
     server.files["cifar-10-binary.tar.gz"] = archive
+    server.files["input.txt"] = TEXT
     return server
 
 
@@ -229,6 +235,18 @@ def test_fashion_mnist_is_known_by_the_hashes_of_its_packages(official):
     record = read_record("fashion-mnist")
     assert record is not None and record.official
     assert FashionMnist().load(HERE, 0).labels[9] == "Ankle boot"
+
+
+def test_a_set_of_one_plain_file_comes_as_it_is(official):
+    folder = fetch("tinyshakespeare")
+    record = read_record("tinyshakespeare")
+    assert (folder / "input.txt").read_bytes() == TEXT and record is not None and record.official
+    official.files["input.txt"] = TEXT[:-1] + b"!"
+    with pytest.raises(TuinetError, match=r"input\.txt is not the official file: its SHA-256 is"):
+        fetch("tinyshakespeare", official.url)
+    del official.files["input.txt"]
+    with pytest.raises(RunFailedError, match="the server answers 404"):
+        fetch("tinyshakespeare", official.url)
 
 
 # What can go wrong on the way
