@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from tuinet.data.dataset import Dataset, Split
 from tuinet.data.splits import SplitSettings, apportion, join, split_dataset, split_sizes
+from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape
+from tuinet.nn.sequence import Ragged
 
 
 def dataset(ids, **more) -> Dataset:
@@ -134,3 +136,69 @@ def test_join_undoes_a_cut():
     )
     other = join(whole, Split(np.array([[7.0]]), np.array([1])))
     assert len(other) == 31 and other.take([30])[0].tolist() == [[7.0]]
+
+
+# Pairs and texts
+
+
+def pairs(sources):
+    texts = Texts(sources)
+    return Dataset("t", "seq2seq", Shape.tokens(0), {"train": Split(texts, Texts(map(str, range(len(texts)))))})
+
+
+@given(st.lists(st.integers(0, 30), min_size=10, max_size=200), st.floats(0.05, 0.4), st.integers(0, 9))
+def test_equal_sources_never_lie_on_both_sides(names, share, seed):
+    names = [*names, *range(100, 100 + len(names))]  # some stand once, so that no part comes out empty
+    data = pairs([f"s{name}" for name in names])
+    cut = split_dataset(data, SplitSettings(share, share), seed)
+    parts = {name: split.take(slice(None)) for name, split in cut.splits.items()}
+    seen = [set(inputs) for inputs, _ in parts.values()]
+    assert sum(map(len, seen)) == len(set.union(*seen))
+    rows = [int(target) for _, targets in parts.values() for target in targets]
+    assert sorted(rows) == list(range(len(names)))
+    asked = round(share * len(names))
+    assert all(len(cut.splits[name]) <= asked for name in ("validation", "test") if name in cut.splits)
+
+
+def test_the_count_is_exact_where_some_sources_stand_once():
+    data = pairs([f"s{n // 3}" if n < 60 else f"t{n}" for n in range(100)])
+    cut = split_dataset(data, SplitSettings(validation=17, test=0.25), 3)
+    assert (
+        cut.info.sizes
+        == {"train": 58, "validation": 17, "test": 25}
+        == split_sizes({"train": 100}, SplitSettings(validation=17, test=0.25))
+    )
+
+
+def test_sequences_of_ids_are_grouped_too():
+    inputs = Ragged.of([[1, 2], [1], [1, 2], [2]])
+    data = Dataset("t", "seq2seq", Shape.tokens(3), {"train": Split(inputs, inputs)})
+    for seed in range(10):
+        cut = split_dataset(data, SplitSettings(test=1), seed)
+        assert cut.splits["test"].rows.tolist() in ([1], [3])
+
+
+def test_a_cut_smaller_than_every_group_is_refused():
+    with pytest.raises(TuinetError, match=r"test: every source that is left stands in more than the 1 samples"):
+        split_dataset(pairs(["a", "a", "b", "b"]), SplitSettings(test=1), 0)
+
+
+@given(st.lists(st.text(max_size=9), min_size=1, max_size=6), st.integers(0, 9), st.integers(0, 9))
+def test_a_text_is_cut_from_its_end(rows, validation, test):
+    texts = Texts(rows)
+    whole = "".join(rows)
+    if len(whole) <= validation + test:
+        return
+    data = Dataset("t", "next-symbol", Shape.tokens(0), {"train": Split(texts, texts)})
+    cut = split_dataset(data, SplitSettings(validation, test), 0)
+    parts = {name: "".join(split.inputs) for name, split in cut.splits.items()}
+    assert "".join(parts[name] for name in ("train", "validation", "test") if name in parts) == whole
+    assert len(parts.get("validation", "")) == validation and len(parts.get("test", "")) == test
+    assert cut.info.sizes == split_sizes({"train": len(whole)}, SplitSettings(validation, test))
+
+
+def test_windows_are_cut_in_order():
+    ids = np.arange(20).reshape(10, 2)
+    data = Dataset("t", "next-symbol", Shape.tokens(30), {"train": Split(ids, ids + 1)}, target_ids=30)
+    cut = split_dataset(data, SplitSettings(validation=0.2, test=1), 0)
+    assert cut.splits["validation"].inputs.tolist() == [[14, 15], [16, 17]] and len(cut.splits["train"]) == 7

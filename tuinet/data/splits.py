@@ -126,11 +126,9 @@ def divide_groups(groups: Indices, cuts: Mapping[str, int], rng: np.random.Gener
                     break
         if lacking == count:
             raise TuinetError(
-                f"data.split.{name}: {count} samples are fewer than any source stands in",
+                f"data.split.{name}: every source that is left stands in more than the {count} samples asked for",
                 "samples with the same source stay together: ask for a larger part",
             )
-    if (part_of >= 0).all():
-        raise TuinetError("data.split: nothing is left to train on", "ask for smaller parts")
     parts = {name: np.flatnonzero(part_of[groups] == number) for number, name in enumerate(cuts)}
     return {**parts, "train": np.flatnonzero(part_of[groups] < 0)}
 

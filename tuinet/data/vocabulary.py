@@ -28,8 +28,10 @@ MAX_SYMBOL = 1000
 GLUE = "￭"
 """What a punctuation mark bears on a side where no space is."""
 
-_PIECE = re.compile(r"[\w\u0300-\u036f]+(?:['’](?=\w))?|\n|[^\w\s]")
-_WORD = re.compile(r"[\w\u0300-\u036f]")
+# In a text, GLUE itself counts as a letter; so do accents that are characters of their own.
+_PIECE = re.compile(rf"[\w{GLUE}\u0300-\u036f]+(?:['’](?=\w))?|\n|[^\w\s]")
+_WORD = re.compile(rf"[\w{GLUE}\u0300-\u036f]")
+_MARK = re.compile(rf"({GLUE}?)([^\w\s{GLUE}\u0300-\u036f])({GLUE}?)")
 _BLOCK = 1 << 20
 
 
@@ -76,12 +78,12 @@ class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         pieces: list[str] = []
         tight = True  # no space before the next one
         for token in tokens:
-            bare = len(token) > 1
-            left, right = bare and token[0] == GLUE, bare and token[-1] == GLUE
+            mark = _MARK.fullmatch(token)
+            left, piece, right = mark.groups() if mark else ("", token, "")
             if not (tight or left or token == "\n"):
                 pieces.append(" ")
-            pieces.append(token[left : len(token) - right] if len(token) > left + right else token)
-            tight = right or token == "\n" or (bare and token[-1] in "'’" and _WORD.match(token) is not None)
+            pieces.append(piece)
+            tight = bool(right) or token == "\n" or (mark is None and token[-1:] in ("'", "’"))
         return "".join(pieces)
 
 
