@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from tuinet.data.dataset import Data, Indices, Split
+import numpy as np
+import numpy.typing as npt
+
+from tuinet.data.dataset import Data, Split
 from tuinet.nn.sequence import Ragged
+
+Indices = npt.NDArray[np.integer[Any]]
 
 POOL = 50
 """Batches' worth of shuffled sequences that are sorted by length at a time: random enough to learn from, and the
 sequences of a batch end at nearly the same step."""
+
+
+def in_order(total: int) -> Indices:
+    """Every place once, first to last."""
+    return np.arange(total, dtype=np.int64 if total >> 31 else np.int32)
 
 
 def by_length(split: Split, places: Indices) -> Indices:
@@ -21,7 +31,7 @@ def by_length(split: Split, places: Indices) -> Indices:
 def shuffled(split: Split, rng: np.random.Generator, batch_size: int) -> Indices:
     """Every place once, at random; sequences of like length in the same batch, the batches in random order."""
     total = len(split)
-    rows = np.arange(total, dtype=np.int64 if total >> 31 else np.int32)
+    rows = in_order(total)
     rng.shuffle(rows)
     if not any(isinstance(data, Ragged) for data in (split.inputs, split.targets)):
         return rows

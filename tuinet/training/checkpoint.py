@@ -13,6 +13,8 @@ from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
 from tuinet.files.reader import TensorFile, open_tensors
 from tuinet.files.writer import write_tensors
+from tuinet.nn.params import Array
+from tuinet.nn.sequence import Ragged
 from tuinet.training.events import StepDone
 from tuinet.training.progress import Count, Progress, TrainingState
 
@@ -83,6 +85,13 @@ def fingerprint(data: Dataset) -> str:
     marks: list[str] = []
     for name, part in sorted(data.splits.items()):
         x, y = part.take(np.linspace(0, len(part) - 1, num=min(64, len(part)), dtype=np.int64))
-        checksum = zlib.crc32(np.ascontiguousarray(y).tobytes(), zlib.crc32(np.ascontiguousarray(x).tobytes()))
-        marks.append(f"{name} {len(part)} {x.dtype} {x.shape[1:]} {checksum:08x}")
+        checksum = _checksum(y, _checksum(x, 0))
+        values = x.values if isinstance(x, Ragged) else x
+        marks.append(f"{name} {len(part)} {values.dtype} {values.shape[1:]} {checksum:08x}")
     return "; ".join(marks)
+
+
+def _checksum(data: Array | Ragged, before: int) -> int:
+    if isinstance(data, Ragged):
+        return _checksum(data.values, _checksum(data.offsets, before))
+    return zlib.crc32(np.ascontiguousarray(data).tobytes(), before)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuinet import __version__
 from tuinet.data.augmentation import Augmentation
-from tuinet.data.batches import shuffled, side_by_side
+from tuinet.data.batches import in_order, shuffled, side_by_side
 from tuinet.data.dataset import Dataset, Split
 from tuinet.data.splits import join
 from tuinet.experiment.spec import TrainingSettings
@@ -38,10 +38,18 @@ from tuinet.training.events import (
     finite,
 )
 from tuinet.training.gradients import Gradients
-from tuinet.training.numbers import batch_samples, first_bad_layer, steps_per_checkpoint, steps_per_event, trainable
+from tuinet.training.numbers import (
+    batch_samples,
+    first_bad_layer,
+    sample_length,
+    steps_per_checkpoint,
+    steps_per_event,
+    trainable,
+)
 from tuinet.training.progress import TrainingState
 from tuinet.training.stopping import (
     epochs_in_phase,
+    forcing_now,
     improved,
     keeps_best,
     kept_step,
@@ -83,14 +91,12 @@ class Loop:
             slices=self.slices,
             first_trainable=first,
         )
-        self.noisy = (
-            self.params.like(np.empty_like(self.params.vector)) if settings.regularization.weight_noise else None
-        )
+        noisy = settings.regularization.weight_noise > 0
+        self.noisy = self.params.like(np.empty_like(self.params.vector)) if noisy else None
         self.order: tuple[int, Array] | None = None
-        info = data.info
-        self.length = info.length + info.target_length if info.task == "seq2seq" else info.length
-        rule = steps_per_checkpoint(self.model, self.batch_size, self.length)
-        self.steps_per_checkpoint = settings.checkpoint_every or rule
+        self.length = sample_length(data)
+        every = settings.checkpoint_every
+        self.steps_per_checkpoint = every or steps_per_checkpoint(self.model, self.batch_size, self.length)
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -159,15 +165,6 @@ class Loop:
         whole, rest = divmod(len(self.train), self.batch_size)
         return whole if self.state.carried is not None else whole + (rest > 0)
 
-    def teacher_forcing(self) -> float:
-        """The share of true symbols that a decoder is fed in the next step."""
-        p, settings = self.progress, self.settings.teacher_forcing
-        if p.forcing is not None:
-            return p.forcing
-        total = epochs_in_phase(p, self.settings) * self.steps_per_epoch
-        done = min(1.0, (p.step - p.phase_step) / max(1, total))
-        return settings.ratio + (settings.last - settings.ratio) * done if settings.last is not None else settings.ratio
-
     def rate(self) -> float:
         p = self.progress
         total = epochs_in_phase(p, self.settings) * self.steps_per_epoch
@@ -182,7 +179,7 @@ class Loop:
             rng = philox(settings.seed, p.step, WEIGHT_NOISE)
             noisy(settings.regularization, self.params, self.noisy, rng, self.slices)
             weights = self.noisy
-        self.gradients.teacher_forcing = self.teacher_forcing()
+        self.gradients.teacher_forcing = forcing_now(p, settings, self.steps_per_epoch)
         sums = self.gradients.of(weights, x, y, p.step, self.carried())
         loss = sums.loss / sums.targets
         if not math.isfinite(loss):
@@ -207,7 +204,7 @@ class Loop:
             elif self.settings.shuffle:
                 rows = shuffled(self.train, philox(self.settings.seed, p.epoch, SHUFFLE), self.batch_size)
             else:
-                rows = np.arange(len(self.train), dtype=np.int64 if len(self.train) >> 31 else np.int32)
+                rows = in_order(len(self.train))
             self.order = (p.epoch, rows)
         return self.order[1][p.batch * self.batch_size : (p.batch + 1) * self.batch_size]
 

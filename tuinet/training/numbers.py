@@ -33,6 +33,12 @@ def batch_samples(settings: TrainingSettings, data: Dataset) -> int:
     return everything if settings.batch_size == "all" else min(settings.batch_size, everything)
 
 
+def sample_length(data: Dataset) -> float:
+    """The mean steps of a training sample: those of its input, and of the target that a decoder writes."""
+    info = data.info
+    return info.length + info.target_length if info.task == "seq2seq" else info.length
+
+
 def step_seconds(model: Model, batch_size: int, length: float, flops_a_second: float, call_seconds: float) -> float:
     """How long a step takes on a machine of that speed, forward and backward being three forward passes.
 

@@ -32,6 +32,15 @@ def epochs_in_phase(progress: Progress, settings: TrainingSettings) -> int:
     return progress.phase_limit or settings.epochs
 
 
+def forcing_now(progress: Progress, settings: TrainingSettings, steps_per_epoch: int) -> float:
+    """The share of true symbols that a decoder is fed in the next step."""
+    forcing = settings.teacher_forcing
+    if progress.forcing is not None or forcing.last is None:
+        return forcing.ratio if progress.forcing is None else progress.forcing
+    done = (progress.step - progress.phase_step) / max(1, epochs_in_phase(progress, settings) * steps_per_epoch)
+    return forcing.ratio + (forcing.last - forcing.ratio) * min(1.0, done)
+
+
 def reason_to_stop(progress: Progress, settings: TrainingSettings, *, no_mistakes: bool) -> Reason | None:
     """Why training ends after this epoch, or None."""
     if no_mistakes:
