@@ -20,8 +20,9 @@ from tuinet.nn.layers.dropout import Dropout, GaussianNoise
 from tuinet.nn.layers.flatten import Flatten
 from tuinet.nn.layers.fused import ConvPool, DenseRelu
 from tuinet.nn.layers.pool import AveragePool, MaxPool
-from tuinet.nn.network import AnyLayer, LayerShapeError, Sequential, _plan, initialize
+from tuinet.nn.network import AnyLayer, LayerShapeError, Sequential, initialize
 from tuinet.nn.params import Array, Params
+from tuinet.nn.stack import _plan
 
 CNN = Sequential(
     (
