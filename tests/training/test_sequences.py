@@ -196,7 +196,7 @@ def test_a_text_is_learnt(text: str) -> None:
     toml = text.replace("epochs = 3", "epochs = 40").replace("units = 6", "units = 24").replace("0.01", "0.02")
     end = next(event for event in fit(*job(toml)) if isinstance(event, RunEnded))
     perplexity = end.metrics["validation"]["perplexity"]
-    assert perplexity is not None and perplexity < 2  # 29 symbols; the text repeats itself
+    assert perplexity is not None and perplexity < 3  # 29 symbols; the text repeats itself
 
 
 def test_an_old_checkpoint_without_carried_states_is_refused(text: str, tmp_path: Path) -> None:
