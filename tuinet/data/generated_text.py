@@ -109,7 +109,7 @@ class Copy(GeneratedText, frozen=True, tag="copy"):
             lengths = rng.integers(self.minimum_length, self.maximum_length + 1, count)
             return random_texts(rng, lengths, LETTERS[: self.letters])
 
-        texts = different(draw, self.total)
+        texts = different(rng, draw, self.total)
         return _pairs(texts, [self.answer(text) for text in texts], sizes)
 
     def answer(self, text: str) -> str:
@@ -124,7 +124,10 @@ class Reverse(Copy, frozen=True, tag="reverse"):
 
 
 class Add(GeneratedText, frozen=True, tag="add"):
-    """Two whole numbers as text, such as `12+345`, and their sum, `357`. Every number of digits is as frequent."""
+    """Two whole numbers as text, such as `12+345`, and their sum, `357`.
+
+    Short numbers are drawn as often as long ones; since no sum comes twice, there are fewer of them.
+    """
 
     samples: Samples = 20_000
     digits: Annotated[int, msgspec.Meta(ge=1, le=18)] = 3
@@ -138,7 +141,7 @@ class Add(GeneratedText, frozen=True, tag="add"):
         def draw(count: int) -> list[str]:
             return [f"{a}+{b}" for a, b in zip(numbers(count).tolist(), numbers(count).tolist(), strict=True)]
 
-        texts = different(draw, self.total)
+        texts = different(rng, draw, self.total)
         return _pairs(texts, [str(sum(map(int, text.split("+")))) for text in texts], sizes)
 
 
@@ -212,7 +215,7 @@ class Brackets(GeneratedText, frozen=True, tag="brackets"):
             lengths = rng.integers(self.minimum_length, self.maximum_length + 1, count)
             return [bracketed(rng, length, kinds, self.faults) for length in lengths.tolist()]
 
-        texts = different(draw, self.total)
+        texts = different(rng, draw, self.total)
         tags = [np.array(bracket_tags(text, kinds), np.uint8) for text in texts]
         return {
             name: Split(Texts(texts[part]), Ragged.of(tags[part], np.uint8)) for name, part in slices(sizes).items()
@@ -274,13 +277,17 @@ def random_texts(rng: np.random.Generator, lengths: Ids, letters: str) -> list[s
     return [text[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=True)]
 
 
-def different(draw: Callable[[int], list[str]], count: int) -> list[str]:
-    """`count` different texts, in the order they were drawn in. Raises TuinetError if they do not come."""
+def different(rng: np.random.Generator, draw: Callable[[int], list[str]], count: int) -> list[str]:
+    """`count` different texts. Raises TuinetError if they do not come.
+
+    They are shuffled: what is rare among the possible texts is found early, and would else be in the first part only.
+    """
     found: dict[str, None] = {}
     for _ in range(100):
         found.update(dict.fromkeys(draw(count)))
         if len(found) >= count:
-            return [*found][:count]
+            texts = [*found][:count]
+            return [texts[place] for place in rng.permutation(count).tolist()]
     raise TuinetError(
         f"data.source: {count:,} different samples were wanted, but after many tries there were {len(found):,}",
         "take fewer samples, or settings that allow more of them",
