@@ -197,7 +197,7 @@ class Brackets(GeneratedText, frozen=True, tag="brackets"):
     maximum_length: Length = 40
     """Symbols of the longest text."""
     kinds: Annotated[int, msgspec.Meta(ge=1, le=4)] = 3
-    """How many kinds of brackets there are, of `()`, `[]`, `{}`, `<>`."""
+    """How many kinds of brackets there are: round, square, curly, pointed."""
     faults: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.1
     """The share of symbols put there at random, which leaves brackets without their match."""
 

@@ -31,7 +31,7 @@ class SeriesFile(FileSource, frozen=True, tag="series"):
     """
 
     path: str
-    """The table, or a folder of tables (`*.csv`, in the order of their names)."""
+    """The table, or a folder of tables: its files that end in `.csv`, in the order of their names."""
     sequence: Name | None = None
     """The column that names the sequence, by name or number. Unset: one sequence a file."""
     target: Name = -1
