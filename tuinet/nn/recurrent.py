@@ -32,8 +32,10 @@ class OverTime(Layer, frozen=True):
     goes_forward: ClassVar[bool] = True
     """Whether it can be run one step at a time, as decoding does: what comes later has no part in a step."""
 
-    counters: ClassVar[tuple[str, ...]] = ()
-    """Those arrays of its state that count steps: they have no gradient, and nothing but the layer may make them."""
+    @property
+    def counters(self) -> tuple[str, ...]:
+        """Those arrays of its state that count steps: they have no gradient, and only the layer itself makes them."""
+        return ()
 
     def state_sizes(self) -> Mapping[str, int]:
         """The arrays of its state by name: how many values each holds for one sequence."""

@@ -34,6 +34,10 @@ class Bidirectional(OverTime, frozen=True, tag="bidirectional"):
     def output_shape(self, shape: Shape) -> Shape:
         return Shape.vector(2 * self.layer.output_shape(shape).size).over_time
 
+    @property
+    def counters(self) -> tuple[str, ...]:
+        return tuple(f"{way}_{name}" for way in ("forward", "backward") for name in self.layer.counters)
+
     def state_sizes(self) -> Mapping[str, int]:
         sizes = self.layer.state_sizes()
         return {f"{way}_{name}": size for way in ("forward", "backward") for name, size in sizes.items()}

@@ -44,7 +44,6 @@ class Clockwork(OverTime, frozen=True, tag="clockwork"):
     """
 
     stem = "clockwork"
-    counters = ("clock",)
 
     units: Size
     """How many hidden units there are, in all groups together."""
@@ -67,6 +66,10 @@ class Clockwork(OverTime, frozen=True, tag="clockwork"):
                 "units",
             )
         return Shape.vector(self.units).over_time
+
+    @property
+    def counters(self) -> tuple[str, ...]:
+        return ("clock",)
 
     def state_sizes(self) -> Mapping[str, int]:
         return {"hidden": self.units, "clock": len(self.periods)}

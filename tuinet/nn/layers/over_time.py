@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -131,7 +132,7 @@ class Rows(Layer, frozen=True, tag="rows"):
         return Shape.vector(shape.size // shape.sizes[0]).over_time
 
     def forward(self, params: Params, x: Array, ctx: Context) -> tuple[Sequence, Cache]:
-        return pack(x.reshape(len(x), x.shape[1], -1)), x.shape
+        return pack(x.reshape(*x.shape[:2], math.prod(x.shape[2:]))), x.shape
 
     def backward(
         self, params: Params, cache: Cache, dy: Sequence, grads: Params, ctx: Context, need_dx: bool = True
