@@ -128,6 +128,7 @@ def test_every_problem_at_once() -> None:
         ("perceptron-2d", PLANE, ["model.layers[1]=sign"], "model.layers[1]", "applies sign itself"),
         ("perceptron-2d", PLANE, ["model.layers[1]=tanh"], "model.layers[1]", "linear output"),
         ("perceptron-2d", PLANE, ["model.layers[0].units=3"], "model.layers[0].units", "3 outputs"),
+        ("xor", PLANE, ["model.layers[0].units="], "model.layers[0].units", "only in the last layer"),
         ("perceptron-2d", PLANE, ["model.layers=[]"], "model.layers", "there are no layers"),
         ("perceptron-2d", PLANE, ["model.layers=[{kind='linear'}]"], "model.layers", "nothing can learn"),
         ("perceptron-2d", PLANE, ["data.augment=[{kind='shift', pixels=1}]"], "data.augment[0]", "needs images"),

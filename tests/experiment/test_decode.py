@@ -79,7 +79,7 @@ def test_the_good_file_is_good() -> None:
         ("units = 8", "units = 8.5", "model.layers[0].units: a whole number of at least 1 is needed here, not 8.5", ""),
         ("units = 8", "units = true", "model.layers[0].units: a whole number of at least 1 is needed", ""),
         ("units = 8", "units = 0", "model.layers[0].units: a whole number of at least 1 is needed here, not 0", ""),
-        (", units = 8", "", "model.layers[0].units: this key is missing", "a whole number of at least 1"),
+        ("filters = 4, ", "", "model.layers[2].filters: this key is missing", "a whole number of at least 1"),
         ('kind = "relu"', 'kind = "rely"', 'model.layers[1].kind: there is no kind "rely" here', "did you mean relu?"),
         ('{ kind = "relu" }', "{}", "model.layers[1].kind: this key is missing", "dense, conv2d, max-pool"),
         ('{ kind = "relu" }', '"relu"', "model.layers[1]: a table such as { kind = … } is needed here", ""),

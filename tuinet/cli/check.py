@@ -9,7 +9,7 @@ import click
 from tuinet.errors import EXIT_DONE, EXIT_WRONG_INPUT
 
 if TYPE_CHECKING:
-    from tuinet.experiment.check import LayerRow, Report
+    from tuinet.experiment.check import DataSummary, LayerRow, Report
 
 
 @click.command("check", short_help="Show what an experiment would do, and what is wrong with it.")
@@ -48,13 +48,14 @@ def _write(report: Report) -> None:
     facts: list[tuple[str, object]] = [
         ("experiment", f"{report.name}: {report.title}" if report.title else report.name),
         ("data", f"{data.name}: {samples}"),
-        ("input", _shape(data.input)),
-        ("classes", f"{data.classes} ({data.coding})" if data.coding else data.classes or ""),
+        ("input", _shape(data.input, data.sequence)),
+        ("classes", (f"{data.classes} ({data.coding})" if data.coding else data.classes) if data.classes else ""),
+        *_texts(data),
         ("steps", f"{data.steps:,}, {data.steps_per_epoch:,} an epoch" if data.steps else ""),
     ]
     write_facts(facts)
     click.echo()
-    rows = [("input", "", "", _shape(data.prepared), "", ""), *map(_row, report.layers)]
+    rows = [("input", "", "", _shape(data.prepared, data.sequence), "", ""), *map(_row, report.layers)]
     if report.totals is not None:
         rows.append(("total", "", "", "", f"{report.totals.parameters:,}", f"{report.totals.multiply_adds:,}"))
     numbers = ("output", "parameters", "multiply-adds")
@@ -64,11 +65,35 @@ def _write(report: Report) -> None:
         write_facts(_costs(report))
 
 
+def _texts(data: DataSummary) -> list[tuple[str, object]]:
+    """How many symbols there are, and how long sequences are, where there are any."""
+    sizes = [
+        f"{size:,} symbols {way}" for way, size in (("in", data.vocabulary), ("out", data.target_vocabulary)) if size
+    ]
+    if data.task == "next-symbol":
+        sizes = [f"{data.vocabulary:,} symbols"]
+    lengths = [
+        f"{length:,.1f} steps {way} on average"
+        for way, length, is_any in (
+            ("in", data.length, data.sequence),
+            ("out", data.target_length, data.task in ("seq2seq",)),
+        )
+        if is_any
+    ]
+    if data.task == "next-symbol":
+        lengths = [f"windows of {data.length:,.0f} steps"]
+    guess = " (assumed: the texts are not here yet)" if data.assumed else ""
+    return [
+        ("vocabulary", ", ".join(sizes) + guess if sizes else ""),
+        ("lengths", ", ".join(lengths) + guess if lengths else ""),
+    ]
+
+
 def _row(layer: LayerRow) -> tuple[str, ...]:
     settings = f"{layer.settings} (frozen)".strip() if layer.frozen else layer.settings
     parameters = f"{layer.parameters:,}" if layer.parameters else ""
     work = f"{layer.multiply_adds:,}" if layer.multiply_adds else ""
-    return layer.name, layer.kind, settings, _shape(layer.output) or "?", parameters, work
+    return layer.name, layer.kind, settings, _shape(layer.output, layer.steps) or "?", parameters, work
 
 
 def _costs(report: Report) -> list[tuple[str, object]]:
@@ -76,7 +101,7 @@ def _costs(report: Report) -> list[tuple[str, object]]:
 
     totals = report.totals
     assert totals is not None
-    memory = totals.memory
+    memory, each = totals.memory, "step" if totals.steps else "sample"
     parts = [
         f"{name} {size(count)}"
         for name, count in (
@@ -91,11 +116,12 @@ def _costs(report: Report) -> list[tuple[str, object]]:
     learning = f", of which {totals.trainable:,} learn" if totals.trainable != totals.parameters else ""
     return [
         ("parameters", f"{totals.parameters:,}{learning}"),
-        ("work", f"{size(totals.flops, 'FLOP')} a sample forwards, about three times that in training"),
+        ("work", f"{size(totals.flops, 'FLOP')} a {each} forwards, about three times that in training"),
         ("memory", f"about {size(memory.total)}: {', '.join(parts)}"),
         ("compare", report.comparison.text if report.comparison is not None else ""),
     ]
 
 
-def _shape(sizes: tuple[int, ...]) -> str:
-    return "×".join(map(str, sizes))
+def _shape(sizes: tuple[int, ...], sequence: bool = False) -> str:
+    """28×28×1; of a sequence T×64, and T for one of symbols."""
+    return "×".join((*("T",) * sequence, *map(str, sizes)))

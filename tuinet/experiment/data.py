@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from tuinet.data.dataset import DatasetInfo
-from tuinet.data.encoding import EncodedDataset, encode_dataset
+from tuinet.data.encoding import WINDOW, EncodedDataset, encode_dataset
 from tuinet.data.sources import load
+from tuinet.data.vocabulary import SPECIAL, Tokens
 from tuinet.experiment.spec import Experiment
+from tuinet.nn.layer import Shape
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.embedding import OneHot
 from tuinet.nn.network import AnyLayer
 from tuinet.nn.parts import Part
 from tuinet.nn.seq2seq import Seq2Seq
+
+SYMBOLS = {"characters": 100, "words": 10_000, "symbols": 1_000}
+LENGTHS = {"characters": 60.0, "words": 15.0, "symbols": 15.0}
+"""What a vocabulary and a text of each unit are assumed to be like where they cannot be read yet."""
 
 
 def load_data(experiment: Experiment, base: Path) -> EncodedDataset:
@@ -41,6 +49,30 @@ def has_texts(info: DatasetInfo) -> bool:
     """Whether inputs or targets are texts that are not encoded yet."""
     inputs = info.input_shape.kind == "id" and info.input_shape.ids == 0
     return inputs or (info.task in ("seq2seq", "next-symbol", "tagging") and not info.target_ids and not info.labels)
+
+
+def assume_texts(
+    experiment: Experiment, info: DatasetInfo, sizes: Mapping[str, int]
+) -> tuple[DatasetInfo, dict[str, int]]:
+    """Likely sizes of vocabularies and lengths of texts where the texts themselves are not here; and the parts' sizes,
+    in windows where a text is cut into those."""
+    settings = experiment.data
+    tokens = settings.tokens or info.tokens or Tokens()
+    target_tokens = settings.target_tokens or info.target_tokens or tokens
+    shape, length, target_ids, target_length = info.input_shape, info.length, info.target_ids, info.target_length
+    if shape.kind == "id" and not shape.ids:
+        shape, length = Shape.tokens(_symbols(tokens)), LENGTHS[tokens.unit]
+    if info.task == "next-symbol":
+        target_ids, length = shape.ids, float(settings.window or WINDOW)
+        target_length, sizes = length, {part: max(1, int(size // length)) for part, size in sizes.items()}
+    elif info.task == "seq2seq" or (info.task == "tagging" and not info.labels):
+        target_ids, target_length = _symbols(target_tokens), LENGTHS[target_tokens.unit]
+    found = replace(info, input_shape=shape, length=length, target_ids=target_ids, target_length=target_length)
+    return found, dict(sizes)
+
+
+def _symbols(tokens: Tokens) -> int:
+    return min(SYMBOLS[tokens.unit], tokens.size or SYMBOLS[tokens.unit]) + len(SPECIAL)
 
 
 def answers_wanted(info: DatasetInfo) -> int:

@@ -11,7 +11,10 @@ from tuinet.experiment.problem import Problem
 
 class LayerRow(msgspec.Struct, frozen=True):
     """One layer. `output` is the shape of one sample after it (empty if it could not be found), `settings` says in
-    words how the layer is set, `multiply_adds` its work for one sample, forwards; `frozen`: it does not learn."""
+    words how the layer is set, `multiply_adds` its work for one sample, forwards; `frozen`: it does not learn.
+
+    With `steps`, samples are sequences here: shape and work are those of one step. Of a seq2seq layer, its own row
+    counts only the bridge; its encoder's and decoder's layers have rows of their own."""
 
     name: str
     kind: str
@@ -20,6 +23,7 @@ class LayerRow(msgspec.Struct, frozen=True):
     parameters: int
     multiply_adds: int
     frozen: bool = False
+    steps: bool = False
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -35,17 +39,26 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Sums over the layers. `flops` = 2 · multiply-adds, for one sample forwards; training takes thrice as many."""
+    """Sums over the layers. `flops` = 2 · multiply-adds, for one sample forwards (with `steps`, for one step of it);
+    training takes thrice as many."""
 
     parameters: int
     trainable: int
     multiply_adds: int
     flops: int
     memory: Memory
+    steps: bool = False
 
 
 class DataSummary(msgspec.Struct, frozen=True):
-    """The data as the experiment uses them. `coding` is how classes become targets ("" if that could not be found)."""
+    """The data as the experiment uses them. `coding` is how classes become targets ("" if that could not be found).
+
+    sequence           whether samples are sequences: then `input` and `prepared` are one step's shape
+    vocabulary         how many symbols the texts that go in have; 0: they are no texts
+    target_vocabulary  the same of those that come out
+    length             the mean number of steps of an input; target_length: of a target
+    assumed            whether the sizes of vocabularies and the lengths are only assumed, for want of the data
+    """
 
     name: str
     task: str
@@ -57,6 +70,12 @@ class DataSummary(msgspec.Struct, frozen=True):
     coding: str
     steps_per_epoch: int
     steps: int
+    sequence: bool = False
+    vocabulary: int = 0
+    target_vocabulary: int = 0
+    length: float = 1.0
+    target_length: float = 1.0
+    assumed: bool = False
 
 
 class Comparison(msgspec.Struct, frozen=True):

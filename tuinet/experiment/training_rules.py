@@ -14,6 +14,7 @@ from tuinet.errors import TuinetError
 from tuinet.experiment.costs import machine_memory, size_in_words
 from tuinet.experiment.report import Findings, Memory
 from tuinet.experiment.spec import Experiment
+from tuinet.experiment.stacks import is_frozen
 from tuinet.files.load import load
 from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.network import Sequential
@@ -67,7 +68,10 @@ def check_training(experiment: Experiment, info: DatasetInfo, sizes: Mapping[str
     if batch > samples:
         message = f"{batch:,} samples a step are more than the {samples:,} there are: every step takes all of them"
         findings.warn("training.batch_size", message)
-    steps_per_epoch = -(-samples // max(1, batch))
+    if info.task == "next-symbol" and settings.carry_state:  # every row of every batch goes on in the next
+        steps_per_epoch = samples // max(1, min(batch, samples))
+    else:
+        steps_per_epoch = -(-samples // max(1, batch))
     steps = steps_per_epoch * settings.epochs
     if "validation" not in sizes:
         hint = "set data.split.validation = 0.1, or leave training.early_stopping out"
@@ -136,11 +140,10 @@ def check_start(experiment: Experiment, shape: Shape, base: Path | None, finding
         findings.refuse("model.start", f"no parameter of {start} has the name and shape of one here", hint)
         return
     for path, spec in specs.items():
-        layer = path.split("/", 1)[0]
         if path in equal:
             continue
         there = other.params[path].shape if path in other.params else None
-        if layer in experiment.model.freeze:
+        if is_frozen(path, experiment.model.freeze):
             found = f"is {_shape('', there)} in {start}" if there else f"is not in {start}"
             findings.warn("model.freeze", f"{_shape(path, spec.shape)} {found}, so it stays at its random start")
 
