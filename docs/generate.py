@@ -45,7 +45,7 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.RunStarted(
         time=1700000000.125, name="digits-cnn", version="0.1.0", parameters=5130,
         samples={"train": 1169, "validation": 269, "test": 359}, epochs=20, batch_size=32, steps_per_epoch=37,
-        shard_size=16, threads=2, steps_per_event=5, steps_per_checkpoint=185,
+        shard_size=16, threads=2, steps_per_event=5, steps_per_checkpoint=185, task="classification",
     ),
     ev.StepDone(
         step=40, time=1700000001.5, epoch=2, count=5, samples=160, loss=ev.Range(0.75, 0.5, 1.125), rate=0.001

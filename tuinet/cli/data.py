@@ -10,6 +10,13 @@ from tuinet.errors import TuinetError
 
 if TYPE_CHECKING:
     from tuinet.data.sources import NamedSet
+    from tuinet.nn.layer import Shape
+
+SHOWN = 3
+"""Samples of a set of texts that are shown."""
+
+LONGEST = 60
+"""Characters of a text that are shown."""
 
 
 @click.group("data", short_help="List data sets, describe one, fetch one.")
@@ -24,10 +31,14 @@ def list_all() -> None:
     from tuinet.data.sources import DATASETS
 
     rows = [
-        (name, found.title, str(found.info.input_shape), f"{sum(found.info.sizes.values()):,}", _state(name, found))
+        (name, found.title, _size(found.info.input_shape), f"{sum(found.info.sizes.values()):,}", _state(name, found))
         for name, found in DATASETS.items()
     ]
     write_table(("data set", "what", "input", "samples", "where"), rows, right=("input", "samples"))
+
+
+def _size(shape: Shape) -> str:
+    return "text" if shape.kind == "id" else str(shape)
 
 
 def _state(name: str, found: NamedSet) -> str:
@@ -54,19 +65,73 @@ def info(name: str) -> None:
         ("data set", name),
         ("what", found.title),
         ("task", about.task),
-        ("input", f"{about.input_shape} ({' × '.join(about.input_shape.axes)})"),
+        ("input", _input(about.input_shape)),
         ("columns", ", ".join(column.name for column in about.columns)),
         ("classes", f"{about.classes}: {', '.join(about.labels)}" if about.classes else ""),
         ("targets", ", ".join(about.target_names)),
-        ("samples", ", ".join(f"{count:,} {part}" for part, count in about.sizes.items())),
+        (
+            "characters" if about.task == "next-symbol" else "samples",
+            ", ".join(f"{count:,} {part}" for part, count in about.sizes.items()),
+        ),
         ("pixels", f"0 to {about.maximum:g}" if about.maximum != 1 else ""),
         ("where", _state(name, found)),
         ("licence", found.licence),
     ]
     record = read_record(name) if found.kind == "fetched" else None
+    if found.kind != "fetched" or record is not None:
+        facts += _texts(found)
     if record is not None:
         facts += [("folder", data_folder() / name), ("taken from", record.origin), ("note", record.note)]
     write_facts(facts)
+
+
+def _input(shape: Shape) -> str:
+    if shape.kind == "id":
+        return "text"
+    axes = (*("step",) * shape.sequence, *shape.axes)
+    return f"{shape} ({' × '.join(axes)})"
+
+
+def _texts(found: NamedSet) -> list[tuple[str, object]]:
+    """Of a set with texts: its symbols, their lengths, and the first samples."""
+    from pathlib import Path
+
+    from tuinet.data.encoding import encode_dataset
+    from tuinet.data.texts import Texts
+
+    if found.info.input_shape.kind != "id" and found.info.task != "seq2seq":
+        return []
+    dataset = found.source.load(Path(), 0)
+    encoded = encode_dataset(dataset)
+    info = encoded.dataset.info
+    sides = (("in", encoded.vocabulary, info.length), ("out", encoded.target_vocabulary, info.target_length))
+    if info.task == "next-symbol":
+        sides = (("", encoded.vocabulary, 0.0),)
+    facts: list[tuple[str, object]] = []
+    for side, vocabulary, length in sides:
+        if vocabulary is not None:
+            unit = vocabulary.tokens.unit
+            words = f"{len(vocabulary):,}, the units are {unit}" + (f", {length:,.1f} a text" if length else "")
+            facts.append((f"symbols {side}".rstrip(), words))
+    inputs, targets = dataset.splits["train"].take(slice(0, SHOWN))
+    if info.task == "next-symbol":
+        lines = [line for line in next(iter(inputs))[:10_000].splitlines() if line.strip()]
+        return [*facts, *(("begins" if row == 0 else "", _cut(line)) for row, line in enumerate(lines[:SHOWN]))]
+    for row in range(len(targets)):
+        source = _cut(inputs.row(row)) if isinstance(inputs, Texts) else f"image {row}"
+        if isinstance(targets, Texts):
+            target = _cut(targets.row(row))
+        elif info.task == "tagging":
+            target = " ".join(info.labels[tag] for tag in targets.row(row).tolist())
+        else:
+            target = info.labels[int(targets[row])]
+        facts.append(("for example" if row == 0 else "", f"{source} → {_cut(target)}"))
+    return facts
+
+
+def _cut(text: str) -> str:
+    """As much of a text as a line has room for."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _named(name: str) -> NamedSet:

@@ -217,6 +217,7 @@ class Speed:
     def __init__(self) -> None:
         self.marks: list[tuple[float, int]] = []
         self.samples_per_step = 0.0
+        self.symbols: float | None = None
 
     def add(self, event: ev.Event) -> None:
         """Count from the event's time and step on; a beginning forgets what was before."""
@@ -226,14 +227,17 @@ class Speed:
             self.marks.clear()
         if isinstance(event, ev.RunStarted):
             self.samples_per_step = event.samples.get("train", 0) / max(1, event.steps_per_epoch)
+            self.symbols = event.symbols
         self.marks.append((event.time, event.step))
         while len(self.marks) > 2 and event.time - self.marks[1][0] > self.SECONDS:
             self.marks.pop(0)
 
     def words(self) -> str:
-        """1,234 samples/s, or "" while there is nothing to measure."""
-        rate = self._rate()
-        return f"{rate * self.samples_per_step:,.0f} samples/s" if rate and self.samples_per_step else ""
+        """1,234 samples/s, of sequences symbols too; "" while there is nothing to measure."""
+        samples = (self._rate() or 0.0) * self.samples_per_step
+        if not samples:
+            return ""
+        return f"{samples:,.0f} samples/s" + (f", {samples * self.symbols:,.0f} symbols/s" if self.symbols else "")
 
     def seconds(self, steps: float) -> float | None:
         """How long `steps` more steps take at this speed."""
@@ -271,6 +275,8 @@ def figures(name: str, metrics: Mapping[str, float | None], brief: bool = False)
         words.append(percent(metrics["accuracy"]) if brief else f"accuracy {percent(metrics['accuracy'])}")
     elif metrics.get("r2") is not None:
         words.append(f"R² {number(metrics['r2'])}")
+    if metrics.get("perplexity") is not None and not brief:
+        words.append(f"perplexity {number(metrics['perplexity'])}")
     return f"{name} {(' ' if brief else ', ').join(words)}".strip()
 
 
@@ -318,9 +324,16 @@ def report_end(event: ev.RunEnded) -> None:
 
 def _result(split: str, metrics: Mapping[str, float | None]) -> str:
     parts: list[str] = []
+    symbols = metrics.get("targets")
     if "accuracy" in metrics:
-        parts.append(f"accuracy {percent(metrics['accuracy'])}")
-    if metrics.get("errors") is not None:
+        parts.append(f"accuracy {percent(metrics['accuracy'])}" + (" of the symbols" if symbols else ""))
+    if metrics.get("errors") is not None and symbols:
+        parts.append(f"{metrics['errors']:,} mistakes in {symbols:,}")
+    elif metrics.get("errors") is not None:
         parts.append(f"{metrics['errors']:g} mistake{'' if metrics['errors'] == 1 else 's'}")
     parts += [f"{name} {number(metrics[name])}" for name in ("loss", "mse", "r2") if name in metrics]
+    if symbols:
+        parts[-1] += " nats a symbol"
+    if metrics.get("perplexity") is not None:
+        parts += [f"{number(metrics.get('bits'))} bits", f"perplexity {number(metrics['perplexity'])}"]
     return f"{split}: {', '.join(parts)}"

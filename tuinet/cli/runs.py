@@ -190,11 +190,14 @@ def step(run: str) -> None:
 @click.argument("run")
 @click.option("--rate", type=float, help="The learning rate; a schedule goes on falling from there.")
 @click.option("--pace", type=float, help="Steps a second; 0: as fast as it goes.")
-def set_values(run: str, rate: float | None, pace: float | None) -> None:
-    """Change the learning rate or the pace of a run that is going on."""
-    if rate is None and pace is None:
-        raise click.UsageError("Name what to set: --rate or --pace.")
-    _steer(run, "set", rate=rate, pace=pace)
+@click.option(
+    "--teacher-forcing", type=float, metavar="SHARE", help="The share of true symbols a decoder is fed, 0 to 1."
+)
+def set_values(run: str, rate: float | None, pace: float | None, teacher_forcing: float | None) -> None:
+    """Change the learning rate, the pace or the teacher forcing of a run that is going on."""
+    if rate is None and pace is None and teacher_forcing is None:
+        raise click.UsageError("Name what to set: --rate, --pace or --teacher-forcing.")
+    _steer(run, "set", rate=rate, pace=pace, teacher_forcing=teacher_forcing)
 
 
 @command.command("stop")

@@ -12,7 +12,7 @@ import msgspec
 
 from tuinet.experiment.report import Comparison, LayerRow, Memory
 from tuinet.experiment.spec import Experiment
-from tuinet.experiment.stacks import Stack, is_frozen, only_translator, stacks_of
+from tuinet.experiment.stacks import Stack, only_translator, stacks_of
 from tuinet.nn import stack
 from tuinet.nn.layer import Layer, Shape, ShapeError
 from tuinet.nn.layers.conv import Conv2D
@@ -20,6 +20,7 @@ from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.windows import pair
 from tuinet.nn.network import Sequential
 from tuinet.nn.params import ParamSpec
+from tuinet.nn.ranges import is_frozen
 from tuinet.nn.recurrent import OverTime
 from tuinet.nn.shards import lane_count, shard_size
 

@@ -12,7 +12,7 @@ from tuinet.experiment.data import answers_wanted
 from tuinet.experiment.problem import did_you_mean
 from tuinet.experiment.report import Findings
 from tuinet.experiment.spec import Experiment
-from tuinet.experiment.stacks import Stack, is_frozen, only_translator
+from tuinet.experiment.stacks import Stack, only_translator
 from tuinet.model.meta import MAX_LAYERS, MAX_VALUES
 from tuinet.model.model import choose_coding
 from tuinet.nn import stack
@@ -28,6 +28,7 @@ from tuinet.nn.layers.over_time import LastStep, MaxOverTime, MeanOverTime, Rows
 from tuinet.nn.layers.pool import MaxPool
 from tuinet.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, MeanSquaredError, Perceptron, SquaredError
 from tuinet.nn.network import Sequential
+from tuinet.nn.ranges import is_frozen
 from tuinet.nn.recurrent import OverTime
 
 Weighted = Dense | Conv2D | Embedding | OverTime

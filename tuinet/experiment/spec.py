@@ -72,7 +72,8 @@ class ModelSettings(_Settings, frozen=True, kw_only=True):
     """A trained model (a `.safetensors` file, a run's folder or the name of a model that ships) whose parameters
     are taken where name and shape are equal; the others start at random."""
     freeze: tuple[str, ...] = ()
-    """Names of layers whose parameters do not change in training."""
+    """Names of layers whose parameters do not change in training; of a seq2seq layer its parts too, such as
+    `seq2seq1/encoder` or `seq2seq1/decoder/embedding1`."""
 
 
 class EarlyStopping(_Settings, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tuinet.data.dataset import DatasetInfo
@@ -54,9 +54,3 @@ def stacks_of(layers: Sequence[Layer], shape: Shape | None, info: DatasetInfo | 
         Stack(f"{path}.encoder", f"{prefix}encoder/", translator.encoder, shape, length),
         Stack(f"{path}.decoder", f"{prefix}decoder/", translator.decoder, translator.target_shape(), target_length + 1),
     )
-
-
-def is_frozen(name: str, freeze: Collection[str]) -> bool:
-    """Whether a layer's parameters stay as they are: its name, or a part of the network it belongs to, is listed."""
-    parts = name.split("/")
-    return any("/".join(parts[: count + 1]) in freeze for count in range(len(parts)))

@@ -14,10 +14,10 @@ from tuinet.errors import TuinetError
 from tuinet.experiment.costs import machine_memory, size_in_words
 from tuinet.experiment.report import Findings, Memory
 from tuinet.experiment.spec import Experiment
-from tuinet.experiment.stacks import is_frozen
 from tuinet.files.load import load
 from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.network import Sequential
+from tuinet.nn.ranges import is_frozen
 from tuinet.nn.schedules import Constant, Cosine, StepDecay
 
 LARGEST_MEMORY = 64 * 10**9

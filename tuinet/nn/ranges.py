@@ -15,19 +15,25 @@ Ranges = Sequence[slice]
 
 
 def ranges(params: Params, frozen: Collection[str] = (), role: Role | None = None) -> tuple[slice, ...]:
-    """The ranges of all parameters outside the `frozen` layers (with `role`: only weights, or only biases).
+    """The ranges of all parameters outside what is `frozen` (with `role`: only weights, or only biases).
 
     Neighbours are merged, so with nothing frozen there is one range for the whole vector.
     """
     found: list[slice] = []
     for path, part in params.slices.items():
-        if path.split("/", 1)[0] in frozen or (role is not None and params.specs[path].role != role):
+        if is_frozen(path, frozen) or (role is not None and params.specs[path].role != role):
             continue
         if found and found[-1].stop == part.start:
             part = slice(found.pop().start, part.stop)
         if part.stop > part.start:
             found.append(part)
     return tuple(found)
+
+
+def is_frozen(path: str, frozen: Collection[str]) -> bool:
+    """Whether a parameter or a layer stays as it is: it is listed itself, or something that it belongs to is."""
+    parts = path.split("/")
+    return any("/".join(parts[: count + 1]) in frozen for count in range(len(parts)))
 
 
 def intersection(first: Ranges, second: Ranges) -> tuple[slice, ...]:

@@ -22,20 +22,23 @@ DOES = ("pause", "resume", "step", "set", "checkpoint", "stop")
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One command. `rate` and `pace` (steps a second, 0 for as fast as it goes) belong to "set", `keep` to "stop"."""
+    """One command. `rate`, `pace` (steps a second, 0 for as fast as it goes) and `teacher_forcing` (the share of true
+    symbols a decoder is fed, 0 to 1) belong to "set", `keep` to "stop"."""
 
     id: str
     do: Literal["pause", "resume", "step", "set", "checkpoint", "stop"]
     rate: float | None = None
     pace: float | None = None
+    teacher_forcing: float | None = None
     keep: Literal["best", "last"] | None = None
 
     def problem(self) -> str | None:
         """Why this command cannot be carried out, or None."""
-        if self.do == "set" and self.rate is None and self.pace is None:
-            return "set needs rate or pace"
-        if self.do != "set" and (self.rate is not None or self.pace is not None):
-            return f"rate and pace belong to set, not to {self.do}"
+        given = [value is not None for value in (self.rate, self.pace, self.teacher_forcing)]
+        if self.do == "set" and not any(given):
+            return "set needs rate, pace or teacher_forcing"
+        if self.do != "set" and any(given):
+            return f"rate, pace and teacher_forcing belong to set, not to {self.do}"
         if self.do != "stop" and self.keep is not None:
             return f"keep belongs to stop, not to {self.do}"
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
@@ -44,6 +47,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
             return f"rate must be at most {HIGHEST_RATE:g}, not {self.rate:g}"
         if self.pace is not None and not (math.isfinite(self.pace) and self.pace >= 0):
             return f"pace must be 0 or above, not {self.pace:g}"
+        if self.teacher_forcing is not None and not 0 <= self.teacher_forcing <= 1:
+            return f"teacher_forcing is a share from 0 to 1, not {self.teacher_forcing:g}"
         return None
 
 

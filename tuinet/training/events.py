@@ -36,7 +36,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
 
     `shard_size` samples are computed at a time (it decides the rounding, threads do not), a step event is written
     every `steps_per_event` steps and a checkpoint every `steps_per_checkpoint`, both by a fixed rule from the
-    network and the batch so that equal runs write equal logs.
+    network and the batch so that equal runs write equal logs. Where there is an answer at every step of a sequence,
+    `symbols` is how many a sample has on average.
     """
 
     name: str
@@ -50,6 +51,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     threads: Positive
     steps_per_event: Positive
     steps_per_checkpoint: Positive
+    task: str | None = None
+    symbols: float | None = None
 
 
 class StepDone(Event, frozen=True, kw_only=True, tag="step"):

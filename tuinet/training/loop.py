@@ -156,6 +156,8 @@ class Loop:
             threads=self.threads,
             steps_per_event=steps_per_event(self.model, self.batch_size, self.length),
             steps_per_checkpoint=self.steps_per_checkpoint,
+            task=self.model.meta.task,
+            symbols=symbols_a_sample(self.data.info),
         )
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────

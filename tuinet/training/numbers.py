@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tuinet.data.dataset import Dataset
+from tuinet.data.dataset import Dataset, DatasetInfo
 from tuinet.errors import TuinetError
 from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import Model
 from tuinet.model.signals import answers, signals
 from tuinet.nn.context import Context
 from tuinet.nn.params import Array, Params
-from tuinet.nn.ranges import Ranges, ranges
+from tuinet.nn.ranges import Ranges, is_frozen, ranges
 from tuinet.nn.seq2seq import Pair
 from tuinet.nn.sequence import Ragged
 
@@ -37,6 +37,19 @@ def sample_length(data: Dataset) -> float:
     """The mean steps of a training sample: those of its input, and of the target that a decoder writes."""
     info = data.info
     return info.length + info.target_length if info.task == "seq2seq" else info.length
+
+
+def steps_a_sample(info: DatasetInfo) -> float:
+    """The mean number of steps of a training sample: of what goes in, and of what a decoder writes."""
+    return info.length + info.target_length if info.task == "seq2seq" else info.length
+
+
+def symbols_a_sample(info: DatasetInfo) -> float | None:
+    """The answers that a training sample asks for, on average, where there is one at every step."""
+    if info.task not in ("tagging", "next-symbol", "seq2seq"):
+        return None
+    length = info.length if info.task == "tagging" else info.target_length
+    return round(length + (info.task == "seq2seq"), 3)  # and the end symbol
 
 
 def step_seconds(model: Model, batch_size: int, length: float, flops_a_second: float, call_seconds: float) -> float:
@@ -67,16 +80,17 @@ def steps_per_checkpoint(model: Model, batch_size: int, length: float = 1.0) -> 
 def trainable(params: Params, names: Sequence[str], freeze: Sequence[str]) -> tuple[Ranges, int]:
     """The ranges of the vector that may change, and the index of the first layer that has any.
 
-    Raises TuinetError for a name that is no layer's, or if nothing is left to learn.
+    `freeze` names layers, and parts of layers by their paths. Raises TuinetError for a name that is neither, or if
+    nothing is left to learn.
     """
-    unknown = [name for name in freeze if name not in names]
+    unknown = [name for name in freeze if name not in names and not any(path.startswith(f"{name}/") for path in params)]
     if unknown:
         raise TuinetError(f"there is no layer {unknown[0]!r} to freeze", "layers: " + ", ".join(names))
     free = ranges(params, freeze)
     if not free:
         raise TuinetError("every layer is frozen or has no weights: nothing can learn", "unfreeze a layer, or add one")
-    layers = [path.split("/", 1)[0] for path in params]
-    return free, min(names.index(layer) for layer in layers if layer not in freeze)
+    learning = [path.split("/", 1)[0] for path in params if not is_frozen(path, freeze)]
+    return free, min(map(names.index, learning))
 
 
 def first_bad_layer(model: Model, params: Params, x: Array | Ragged, y: Array | Ragged) -> tuple[str | None, str]:

@@ -17,7 +17,7 @@ from tuinet.files.model_file import save_model
 from tuinet.model.model import Model
 from tuinet.training.build import Job, build
 from tuinet.training.checkpoint import Place, fingerprint, load_checkpoint, read_place, save_checkpoint
-from tuinet.training.commands import Command, SetRate, Stop
+from tuinet.training.commands import Command, SetRate, SetTeacherForcing, Stop
 from tuinet.training.control import ControlReader, Line, Refused
 from tuinet.training.directory import CHECKPOINT, EVENTS, EXPERIMENT, MODEL, Lock, new_directory
 from tuinet.training.events import Checkpointed, CommandDone, Event, RunEnded, RunFailed, SettingsChanged, StepDone
@@ -241,15 +241,21 @@ class _Run:
     def obey(self, trainer: Trainer) -> Iterator[Event]:
         """Carry out what has come, answer, and save: an answered command is not lost."""
         for line in self.control.read():
-            if isinstance(line, Refused):
-                ok, message = False, line.message
-            else:
-                ok, message = True, self.carry_out(line, trainer)
+            message = line.message if isinstance(line, Refused) else self.obstacle(line)
+            ok = not message
+            if isinstance(line, Line) and ok:
+                message = self.carry_out(line, trainer)
             if line.do in ("pause", "checkpoint") and ok:
                 yield from self.log.flush()
             done = CommandDone(step=self.state.progress.step, id=line.id, do=line.do, ok=ok, message=message)
             yield from self.log.take(done)
             self.save()
+
+    def obstacle(self, line: Line) -> str:
+        """Why this run cannot do what the line says; "" if it can."""
+        if line.teacher_forcing is not None and self.job.data.task != "seq2seq":
+            return "teacher_forcing is for runs with a decoder (seq2seq), and this has none"
+        return ""
 
     def carry_out(self, line: Line, trainer: Trainer) -> str:
         """Do what the line says; say what was done."""
@@ -276,4 +282,7 @@ class _Run:
         if line.pace is not None:
             self.keep_pace(line.pace)
             said.append(f"pace {line.pace:g} steps a second" if line.pace > 0 else "full pace")
+        if line.teacher_forcing is not None:
+            trainer.send(SetTeacherForcing(line.teacher_forcing))
+            said.append(f"teacher forcing {line.teacher_forcing:g}")
         return f"{', '.join(said)} from step {step + 1} on"
