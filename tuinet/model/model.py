@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 from tuinet.data.coding import Coding, binary_width
 from tuinet.data.dataset import Dataset, DatasetInfo, Split
-from tuinet.data.encoding import encode_texts
 from tuinet.data.preparation import Preparation, prepare, prepared_shape
-from tuinet.data.texts import Texts
 from tuinet.data.vocabulary import Vocabulary
 from tuinet.errors import TuinetError
-from tuinet.model import evaluation
+from tuinet.model import evaluation, written
+from tuinet.model.answers import Tagging, Translation, require, tag, translate
+from tuinet.model.decoding import Search
+from tuinet.model.generation import LENGTH, Generated, generate
+from tuinet.model.lengths import groups
 from tuinet.model.meta import EpochRecord, Meta, check_model
 from tuinet.model.prediction import Prediction, predicted
+from tuinet.model.raw import finite, raw_inputs
 from tuinet.model.signals import inputs_of
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.layer import Shape
@@ -28,7 +31,7 @@ from tuinet.nn.network import Sequential, initialize
 from tuinet.nn.params import Array, Params
 from tuinet.nn.sequence import Ragged
 
-__all__ = ["EpochRecord", "Meta", "Model", "Prediction", "new_model"]
+__all__ = ["EpochRecord", "Generated", "Meta", "Model", "Prediction", "Tagging", "Translation", "new_model"]
 
 BATCH_VALUES = 2**21
 """Values in all layers' outputs together that a batch may hold: 8 MiB of float32, about a core's cache."""
@@ -72,22 +75,68 @@ class Model:
         """What the model says about raw inputs: one sample or a batch of them, as an array or lists.
 
         Images (H, W, C) or grey (H, W), as stored (8-bit pixels 0 … 255); rows of numbers (P,); a batch has one axis
-        more. The result always has the axis of samples. `batch_size` changes speed and memory, nothing else.
-        Raises TuinetError if the shape is another or a value is not finite.
+        more. Texts, or sequences (T, P) of any length. The result always has the axis of samples. `batch_size` changes
+        speed and memory, nothing else. Raises TuinetError if the shape is another, a value is not finite, a text is
+        empty or has more than 10,000 symbols, or the model is not for classification or regression.
         """
+        require(self.meta, "classification", "regression")
         raw = self.raw(inputs)
         size = batch_size or self.batch_size
         outputs = np.empty((len(raw), self.output_size), self.params.vector.dtype)
-        done = 0
-        for part in self.run(_finite(raw[start : start + size]) for start in range(0, len(raw), size)):
-            outputs[done : done + len(part)] = part
-            done += len(part)
+        for places in groups(raw, size):
+            for part in self.run([finite(raw[places])]):
+                outputs[places] = part
         return self.interpret(outputs)
+
+    def translate(
+        self,
+        sources: Any,
+        beam: int = 1,
+        *,
+        alpha: float = 1.0,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        seed: int = 0,
+        limit: int | None = None,
+    ) -> list[Translation]:
+        """The answer to each source: a translation of a text, a caption of an image.
+
+        `beam` 1 is greedy, more looks for likelier answers, compared by log P / lengthᵅ. With a `temperature` or
+        `top_k` the symbols are drawn by chance from `seed`. `limit`: most symbols of an answer, 2 × the source's + 20
+        if it is not given, 100 if the source is no sequence.
+        Raises TuinetError as `predict`, and if the model writes no answers.
+        """
+        return translate(self, sources, Search(beam, alpha, temperature, top_k, seed, limit))
+
+    def tag(self, inputs: Any) -> list[Tagging]:
+        """The tag of every symbol of each text, or of every step of each sequence. Raises TuinetError as `predict`."""
+        return tag(self, inputs)
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = LENGTH,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        seed: int | None = None,
+    ) -> Generated:
+        """`length` symbols that follow the prompt, drawn by softmax(scores / temperature) among the `top_k` likeliest.
+
+        Temperature 0 takes the likeliest each time. `seed` None: another text each time. `Generation` gives the text
+        as it comes. Raises TuinetError if the model is no language model, or what is asked for cannot be.
+        """
+        return generate(self, prompt, length, temperature, top_k, seed)
 
     def evaluate(self, split: Split, batch_size: int | None = None, top: int | None = None) -> dict[str, float | int]:
         """How good the model is on `split`: `samples`, `loss` (mean per sample, without penalties), and `accuracy` and
         `errors` (with `top` k also `top-k`) or `mse` and `r2`. Raises TuinetError if they do not fit each other."""
         return evaluation.evaluate(self, split, batch_size, top)
+
+    def evaluate_answers(self, split: Split, beam: int = 1, limit: int | None = None) -> dict[str, float | int]:
+        """How good the answers are that a model writes by itself; see `evaluation.answers`. `limit`: only of so many
+        sources. Raises TuinetError as `evaluate`, and if the model writes no answers."""
+        return written.evaluate(self, split, Search(beam), limit)
 
     def confusion(self, split: Split, batch_size: int | None = None) -> Array:
         """(C, C) counts: row = true class, column = predicted class."""
@@ -99,18 +148,11 @@ class Model:
             return predicted(self.meta, outputs)
 
     def raw(self, inputs: Any) -> Array | Ragged:
-        """Inputs as a data set holds them: texts by the model's vocabulary, everything else as `samples` says."""
-        meta = self.meta
-        if isinstance(inputs, Ragged):
-            return inputs
-        if meta.vocabulary is not None and not isinstance(inputs, np.ndarray):
-            texts = Texts([inputs] if isinstance(inputs, str) else inputs)
-            encoded = encode_texts(texts, meta.vocabulary)
-            assert isinstance(encoded, Ragged)
-            return encoded
-        if meta.input_shape.sequence:
-            return Ragged.of(list(inputs))
-        return samples(inputs, meta.input_shape)
+        """Inputs as a data set holds them: texts by the model's vocabulary, everything else as numbers.
+
+        Raises TuinetError if they are of another kind or shape, or a text is empty or too long.
+        """
+        return raw_inputs(inputs, self.meta.input_shape, self.meta.vocabulary)
 
     def prepare(self, raw: Array) -> Array:
         """Raw inputs (B, *input_shape) as the network takes them."""
@@ -129,28 +171,6 @@ class Model:
                 hint = "A smaller batch takes less."
                 raise TuinetError(f"a batch of {len(raw)} samples does not fit in memory", hint) from None
             yield outputs
-
-
-def samples(inputs: npt.ArrayLike, shape: Shape) -> Array:
-    """`inputs` as (N, *shape), or (N, H, W) for grey images; a single sample becomes a batch of one.
-
-    Raises TuinetError if they are no numbers or of another shape.
-    """
-    try:
-        raw = np.asarray(inputs)
-    except (ValueError, TypeError):  # lists of different lengths
-        raise TuinetError("the inputs do not all have the same shape", f"The model takes {shape} a sample.") from None
-    if raw.dtype.kind not in "biuf":
-        raise TuinetError("the inputs are not all numbers", f"The model takes {shape} numbers a sample.")
-    sizes = shape.sizes
-    grey = sizes[:-1] if len(sizes) == 3 and sizes[-1] == 1 else sizes
-    if raw.shape in (sizes, grey):
-        return raw[np.newaxis]
-    if raw.ndim and raw.shape[1:] in (sizes, grey):
-        return raw
-    found = "×".join(map(str, raw.shape)) or "a single number"
-    one = f"{shape} ({' × '.join(shape.axes)})"
-    raise TuinetError(f"the inputs are {found}, but the model takes {one} a sample, or N×{shape} for N samples")
 
 
 def new_model(
@@ -229,10 +249,3 @@ def choose_coding(
     wanted = {"one-hot": f"{classes} (one-hot)", "binary": f"{bits} (binary code)"}
     possible = wanted[targets] if targets else f"{wanted['one-hot']} or {wanted['binary']}"
     raise TuinetError(f"{outputs} outputs, but the {classes} classes of {info.name} take {possible}")
-
-
-def _finite(raw: Array | Ragged) -> Array | Ragged:
-    values = raw.values if isinstance(raw, Ragged) else raw
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise TuinetError("an input is not a finite number", "Leave the sample out, or put a number in its place.")
-    return raw

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+
 import numpy as np
 
 from tuinet.nn.params import Array
@@ -44,6 +46,30 @@ def top_k(scores: Array, ids: Array, k: int) -> float:
     before = np.where(earlier, scores >= own, scores > own)  # (N, S); at the class itself false
     rank: Array = before.sum(axis=1)  # (N,)
     return float(np.mean(np.logical_and(rank < k, ~np.isnan(own[:, 0]))))
+
+
+def edit_distance(first: Iterable[Hashable], second: Iterable[Hashable]) -> int:
+    """The fewest insertions, deletions and replacements that make one sequence of the other (Levenshtein 1965).
+
+    A column of the table of distances is kept as two bit vectors, where it rises and where it falls from row to row,
+    so that a step costs a few operations on whole columns (Myers 1999, as simplified by Hyyrö 2003).
+    """
+    rows, columns = list(first), list(second)
+    if not rows:
+        return len(columns)
+    matches: dict[Hashable, int] = {}
+    for place, symbol in enumerate(rows):
+        matches[symbol] = matches.get(symbol, 0) | 1 << place
+    last, every = 1 << (len(rows) - 1), (1 << len(rows)) - 1
+    rises, falls, distance = every, 0, len(rows)
+    for symbol in columns:
+        match = matches.get(symbol, 0)
+        diagonal = (((match & rises) + rises) ^ rises) | match | falls  # where the distance does not grow
+        right_up, right_down = falls | (every & ~(diagonal | rises)), rises & diagonal
+        distance += bool(right_up & last) - bool(right_down & last)
+        right_up, right_down = right_up << 1 | 1, right_down << 1
+        rises, falls = (right_down | ~(diagonal | right_up)) & every, right_up & diagonal & every
+    return distance
 
 
 class RegressionSums:

@@ -1,0 +1,103 @@
+"""What a person gives a model, as a data set would hold it: arrays, ids of texts, sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tuinet.data.encoding import encode_texts
+from tuinet.data.texts import Texts
+from tuinet.data.vocabulary import Vocabulary
+from tuinet.errors import TuinetError
+from tuinet.model.lengths import MAX_STEPS, check_lengths
+from tuinet.nn.layer import Shape
+from tuinet.nn.params import Array
+from tuinet.nn.sequence import Ragged
+
+MAX_CHARACTERS = 1000 * MAX_STEPS
+"""A text with more characters is not even cut into symbols."""
+
+
+def raw_inputs(inputs: Any, shape: Shape, vocabulary: Vocabulary | None) -> Array | Ragged:
+    """One input or several, raw: texts as ids by the vocabulary, sequences as Ragged, all else as `samples` says.
+
+    Raises TuinetError if they are of another kind or shape, or a text is empty or too long.
+    """
+    if vocabulary is not None and not isinstance(inputs, np.ndarray | Ragged):
+        return texts_as_ids([inputs] if isinstance(inputs, str) else list(inputs), vocabulary)
+    given: Any = inputs
+    return sequences(given, shape) if shape.sequence else samples(given, shape)
+
+
+def texts_as_ids(texts: list[Any], vocabulary: Vocabulary) -> Ragged:
+    """The ids of each text. Raises TuinetError if one is no text, empty or too long."""
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TuinetError(f"input {row + 1} is no text", "The model takes texts.")
+        if len(text) > MAX_CHARACTERS:
+            raise TuinetError(f"text {row + 1} has {len(text):,} characters, too many at once", "Give it in parts.")
+    ids = encode_texts(Texts(texts), vocabulary)
+    assert isinstance(ids, Ragged)
+    check_lengths(ids)
+    return ids
+
+
+def sequences(inputs: Any, shape: Shape) -> Ragged:
+    """`inputs` as sequences (T, *step): Ragged, a list of arrays, or an array (N, T, *step); a single one (T, *step)
+    becomes a batch of one. Raises TuinetError if they are no numbers or of another shape."""
+    step = shape.step
+    if not isinstance(inputs, Ragged):
+        if isinstance(inputs, np.ndarray) and inputs.ndim == 1 + len(step.sizes):
+            inputs = [inputs]
+        try:
+            inputs = Ragged.of([np.asarray(each) for each in inputs])
+        except (ValueError, TypeError):
+            raise TuinetError("the inputs are no sequences of steps of the same shape", _takes(step)) from None
+    values = inputs.values
+    if len(inputs) and not inputs.lengths.min():
+        raise TuinetError(f"sequence {int(inputs.lengths.argmin()) + 1} is empty", "A sequence has at least one step.")
+    if values.dtype.kind not in "biuf" or (len(inputs) and values.shape[1:] != step.sizes):
+        raise TuinetError("the inputs are not sequences of what the model takes", _takes(step))
+    if (
+        step.kind == "id"
+        and values.size
+        and (values.dtype.kind not in "iu" or not 0 <= values.min() <= values.max() < step.ids)
+    ):
+        raise TuinetError(f"the inputs are not all symbols of the vocabulary: 0 to {step.ids - 1}")
+    return inputs
+
+
+def _takes(step: Shape) -> str:
+    return f"A step of the model's input is {f'{step} numbers' if step.sizes else 'one symbol'}."
+
+
+def samples(inputs: npt.ArrayLike, shape: Shape) -> Array:
+    """`inputs` as (N, *shape), or (N, H, W) for grey images; a single sample becomes a batch of one.
+
+    Raises TuinetError if they are no numbers or of another shape.
+    """
+    try:
+        raw = np.asarray(inputs)
+    except (ValueError, TypeError):  # lists of different lengths
+        raise TuinetError("the inputs do not all have the same shape", f"The model takes {shape} a sample.") from None
+    if raw.dtype.kind not in "biuf":
+        raise TuinetError("the inputs are not all numbers", f"The model takes {shape} numbers a sample.")
+    sizes = shape.sizes
+    grey = sizes[:-1] if len(sizes) == 3 and sizes[-1] == 1 else sizes
+    if raw.shape in (sizes, grey):
+        return raw[np.newaxis]
+    if raw.ndim and raw.shape[1:] in (sizes, grey):
+        return raw
+    found = "×".join(map(str, raw.shape)) or "a single number"
+    one = f"{shape} ({' × '.join(shape.axes)})"
+    raise TuinetError(f"the inputs are {found}, but the model takes {one} a sample, or N×{shape} for N samples")
+
+
+def finite(raw: Array | Ragged) -> Array | Ragged:
+    """The same. Raises TuinetError if a value is no finite number."""
+    values = raw.values if isinstance(raw, Ragged) else raw
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise TuinetError("an input is not a finite number", "Leave the sample out, or put a number in its place.")
+    return raw
