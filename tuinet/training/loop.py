@@ -44,6 +44,7 @@ from tuinet.training.numbers import (
     sample_length,
     steps_per_checkpoint,
     steps_per_event,
+    symbols_a_sample,
     trainable,
 )
 from tuinet.training.progress import TrainingState

@@ -39,11 +39,6 @@ def sample_length(data: Dataset) -> float:
     return info.length + info.target_length if info.task == "seq2seq" else info.length
 
 
-def steps_a_sample(info: DatasetInfo) -> float:
-    """The mean number of steps of a training sample: of what goes in, and of what a decoder writes."""
-    return info.length + info.target_length if info.task == "seq2seq" else info.length
-
-
 def symbols_a_sample(info: DatasetInfo) -> float | None:
     """The answers that a training sample asks for, on average, where there is one at every step."""
     if info.task not in ("tagging", "next-symbol", "seq2seq"):
