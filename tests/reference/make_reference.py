@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from sklearn_onnx import metrics, onnx_reference
 from torch_layers import layers, losses
+from torch_recurrent import onnx_recurrent, recurrent
 from torch_training import initializers, networks, optimizers, schedules
 
 HERE = Path(__file__).parent
@@ -27,7 +28,18 @@ torch.set_num_threads(1)
 
 def make_all():
     """Every file: {name: {key: array}}."""
-    families = (layers, losses, optimizers, schedules, initializers, networks, metrics, onnx_reference)
+    families = (
+        layers,
+        losses,
+        optimizers,
+        schedules,
+        initializers,
+        networks,
+        metrics,
+        onnx_reference,
+        recurrent,
+        onnx_recurrent,
+    )
     return {family.__name__: family(np.random.default_rng(2024)) for family in families}
 
 
