@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from tuinet.model.model import Model
+
+SHARES = ("accuracy", "exact", "sequence-error-rate", "symbol-error-rate")
+WORDS = {
+    "targets": "symbols asked for",
+    "bits": "bits a symbol",
+    "exact": "exact answers",
+    "sequence-error-rate": "sequence error rate",
+    "symbol-error-rate": "symbol error rate",
+    "cut-off": "cut off",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+}
+"""What figures are called for people, where it is not their name."""
 
 
 @click.command("evaluate", short_help="Measure a model on a part of a data set.")
 @click.argument("model")
 @click.option("--data", metavar="NAME_OR_PATH", help="A data set or file. Default: what the model was trained on.")
 @click.option("--split", metavar="PART", help="train, validation, test or all. Default: test.")
+@click.option("--beam", type=int, metavar="N", help="Of models that write answers: follow N at a time. Default: 1.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Let it write answers to N sources only, spread evenly."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(model: str, data: str | None, split: str | None, as_json: bool) -> None:
-    """Measure MODEL: a .safetensors file, a run's directory, or the name of a model that ships."""
+def command(
+    model: str, data: str | None, split: str | None, beam: int | None, limit: int | None, as_json: bool
+) -> None:
+    """Measure MODEL: a .safetensors file, a run's directory, or the name of a model that ships.
+
+    A model that writes answers is measured twice: fed the true symbols, as in training (loss, accuracy), and writing
+    by itself, where an answer counts as exact if it is any of those given for the same source.
+    """
     from tuinet.cli.output import printable, write_facts, write_json
     from tuinet.cli.provenance import find_part
     from tuinet.files.find import find_model
@@ -20,8 +48,12 @@ def command(model: str, data: str | None, split: str | None, as_json: bool) -> N
 
     path = find_model(model)
     loaded = load_model(path)
+    _check_options(loaded, beam, limit)
     dataset, name, part = find_part(path, loaded, data, split)
     measured = loaded.evaluate(part)
+    if loaded.meta.task == "seq2seq":
+        measured |= loaded.evaluate_answers(part, beam or 1, limit)
+        _tell_of_sacrebleu(loaded)
     if as_json:
         write_json({"split": name, **measured})
         return
@@ -30,14 +62,36 @@ def command(model: str, data: str | None, split: str | None, as_json: bool) -> N
         ("data", f"{dataset.name}, {'all parts' if name == 'all' else f'the {name} part'}"),
     ]
     for key, value in measured.items():
-        shown = percent(value) if key == "accuracy" else f"{value:,}" if isinstance(value, int) else number(value)
-        facts.append((key, shown))
+        shown = percent(value) if key in SHARES else f"{value:,}" if isinstance(value, int) else number(value)
+        facts.append((_words(key, loaded), shown))
     write_facts(facts)
-    if loaded.meta.labels and 1 < len(loaded.meta.labels) <= 12:
+    if loaded.meta.task == "classification" and 1 < len(loaded.meta.labels) <= 12:
         click.echo("\nconfusion (rows: the truth, columns: what the model says)")
         counts = loaded.confusion(part)
         labels = [printable(label) for label in loaded.meta.labels]
         _write_confusion(labels, counts.tolist())
+
+
+def _words(key: str, model: Model) -> str:
+    """What a figure is called: the symbols of a text are its characters or its words."""
+    vocabulary = model.meta.target_vocabulary
+    unit = {"characters": "character", "words": "word"}.get(vocabulary.tokens.unit if vocabulary else "", "symbol")
+    return WORDS.get(key, key).replace("a symbol", f"a {unit}")
+
+
+def _check_options(model: Model, beam: int | None, limit: int | None) -> None:
+    from tuinet.errors import TuinetError
+
+    if model.meta.task != "seq2seq" and (beam is not None or limit is not None):
+        raise TuinetError(f"{model.meta.name} writes no answers", "Leave out --beam and --limit.")
+
+
+def _tell_of_sacrebleu(model: Model) -> None:
+    from tuinet.model.written import has_sacrebleu
+
+    vocabulary = model.meta.target_vocabulary
+    if vocabulary is not None and vocabulary.tokens.unit != "symbols" and not has_sacrebleu():
+        click.echo("note: for BLEU and chrF: pip install 'tuinet[bleu]'", err=True)
 
 
 def _write_confusion(labels: list[str], counts: list[list[int]]) -> None:

@@ -1,9 +1,11 @@
-"""What a person gives `predict`, as raw samples for a model: images, rows of tables, arrays, one row as text."""
+"""What a person gives `predict`, as raw samples for a model: images, rows of tables, arrays, one row as text; texts."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,26 +21,79 @@ TABLES = {".csv": ",", ".tsv": "\t"}
 
 
 class Inputs(NamedTuple):
-    """Raw samples (N, *input shape) from one argument; `many` if they are numbered, as in a table."""
+    """Raw samples (N, *input shape), or texts, or sequences, from one argument; `many` if they are numbered."""
 
     name: str
-    samples: npt.NDArray[np.generic]
+    samples: Any
     many: bool
+
+
+MAX_LINE = 4_000_000
+"""Most bytes of a line of stdin."""
+
+
+def stdin_lines() -> Iterator[str]:
+    """The lines of stdin. Raises TuinetError, with the line, for what is not UTF-8, empty, or too long."""
+    stream = sys.stdin.buffer
+    number = 0
+    while raw := stream.readline(MAX_LINE + 1):
+        number += 1
+        if len(raw) > MAX_LINE:
+            raise TuinetError(f"stdin, line {number} is longer than {MAX_LINE:,} bytes", "Is it a file of lines?")
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise TuinetError(
+                f"stdin, line {number}, byte {error.start + 1} is not UTF-8", "Save the text as UTF-8."
+            ) from None
+        line = (line.removeprefix("\ufeff") if number == 1 else line).removesuffix("\n").removesuffix("\r")
+        if not line.strip():
+            raise TuinetError(f"stdin, line {number} is empty", "Every line is an input.")
+        yield line
+
+
+def valid_text(text: str, what: str) -> str:
+    """The text of an argument. Raises TuinetError if it holds bytes that are not UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise TuinetError(f"{what} is not UTF-8", "Write it in UTF-8.") from None
+    return text
+
+
+def texts(arguments: Iterable[str]) -> Iterator[str]:
+    """The texts that are meant: the arguments, and for - the lines of stdin."""
+    for place, text in enumerate(arguments):
+        if text == "-":
+            yield from stdin_lines()
+        else:
+            if not text.strip():
+                raise TuinetError(f"text {place + 1} is empty", "A text has at least one symbol.")
+            yield valid_text(text, f"text {place + 1}")
 
 
 def read_inputs(text: str, meta: Meta) -> Inputs:
     """The samples that one INPUT holds: a file by its suffix, or a row of values. Raises TuinetError."""
-    path = Path(text)
+    path = Path(valid_text(text, "an input"))
     suffix = path.suffix.lower()
-    if suffix in TABLES:
-        return Inputs(text, rows_from_csv(path, _columns(meta), TABLES[suffix]), many=True)
+    sequence = meta.input_shape.sequence
+    if suffix in TABLES:  # the rows of a table are samples, or the steps of one sequence
+        rows = rows_from_csv(path, _columns(meta), TABLES[suffix])
+        return Inputs(text, [rows] if sequence else rows, many=not sequence)
     if suffix == ".npy":
         array = read_npy(path)
         sizes = meta.input_shape.sizes
+        if sequence:
+            single = array.ndim == 1 + len(sizes)
+            return Inputs(text, list(array[np.newaxis] if single else array), many=not single)
         one = array.shape == sizes or (array.shape == sizes[:-1] and sizes[-1] == 1)
         return Inputs(text, array[np.newaxis] if one else array, many=not one)
     if path.is_file():
         return Inputs(text, _image(path, meta), many=False)
+    if sequence:
+        raise TuinetError(
+            f"there is no file {text}", "An input is a .csv file, a step of the sequence a row, or a .npy file."
+        )
     if "," in text or _is_number(text):
         return Inputs(text, rows_from_csv([text], _columns(meta)), many=False)
     raise TuinetError(

@@ -15,7 +15,7 @@ import click
 from tuinet import __version__
 from tuinet.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, TuinetError
 
-COMMANDS = ("recipes", "init", "check", "train", "evaluate", "predict", "inspect", "data", "runs")
+COMMANDS = ("recipes", "init", "check", "train", "evaluate", "predict", "generate", "inspect", "data", "runs")
 """Each is the module of the same name in this package; its `command` is the click command. In the order of --help."""
 
 _WRONG_PATH = {

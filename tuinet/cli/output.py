@@ -30,6 +30,13 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
+def printable_text(text: str) -> str:
+    """A text of any shape made harmless; line breaks and tabulators stay."""
+    if text.isprintable():
+        return text
+    return "".join(each if each in "\n\t" else _shown(each) for each in text)
+
+
 def write_json(value: Any) -> None:
     """One value as one line of JSON on stdout. What is not a finite number becomes null."""
     import msgspec

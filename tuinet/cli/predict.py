@@ -1,8 +1,10 @@
-"""`tuinet predict`: what a model says about images, rows of tables, or arrays."""
+"""`tuinet predict`: what a model says about images, rows of tables, arrays, or texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,30 +16,44 @@ if TYPE_CHECKING:
 CHUNK = 4096
 """Samples predicted at a time, so that the memory does not grow with the input."""
 
+LINES = 256
+"""Texts answered at a time: whoever waits for the lines they send sees the answers soon."""
+
 
 @click.command(
     "predict",
-    short_help="Ask a model about images, rows or arrays.",
+    short_help="Ask a model about images, rows, arrays or texts.",
     # A row may begin with a minus sign; what begins with one and is no option is an input.
     context_settings={"ignore_unknown_options": True},
 )
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K likeliest classes.")
+@click.option("--beam", type=int, default=1, metavar="N", help="Follow N answers at a time. Default: 1, greedy.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample.")
-def command(model: str, inputs: tuple[str, ...], top: int, as_json: bool) -> None:
-    """Ask MODEL about each INPUT.
+def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: bool) -> None:
+    """Ask MODEL about each INPUT: it gives a label, tags, a translation or a caption, whatever it does.
 
-    An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2
+    An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2. For a
+    model that reads texts it is a text. - reads one input a line from stdin.
     """
-    from tuinet.cli.inputs import read_inputs
+    from tuinet.cli.inputs import read_inputs, stdin_lines, texts
     from tuinet.cli.output import write_json
+    from tuinet.errors import TuinetError
     from tuinet.files.load import load
 
     loaded = load(model)
+    if loaded.meta.task == "next-symbol":
+        raise TuinetError(f"{loaded.meta.name} goes on with a text", "Ask it with tuinet generate.")
+    if beam != 1 and loaded.meta.task != "seq2seq":
+        raise TuinetError(f"{loaded.meta.name} writes no answers that a beam could look for", "Leave out --beam.")
+    if loaded.meta.vocabulary is not None:
+        _predict_texts(loaded, texts(inputs), top, beam, as_json)
+        return
     # All are read before the first is answered: a wrong one is an error, not half an answer.
-    read = [read_inputs(text, loaded.meta) for text in inputs]
-    answers = (answer for each in read for answer in _answers(loaded, each, top))
+    given = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
+    read = [read_inputs(text, loaded.meta) for text in given]
+    answers = (answer for each in read for answer in _answers(loaded, each, top, beam))
     if as_json:
         for answer in answers:
             write_json(answer)
@@ -45,21 +61,55 @@ def command(model: str, inputs: tuple[str, ...], top: int, as_json: bool) -> Non
         _write(list(answers), loaded)
 
 
-def _answers(model: Model, inputs: Inputs, top: int) -> Iterator[dict[str, Any]]:
+def _predict_texts(model: Model, texts: Iterable[str], top: int, beam: int, as_json: bool) -> None:
+    """Answers come while the lines of stdin are still being read."""
+    from tuinet.cli.inputs import Inputs
+    from tuinet.cli.output import write_json
+
+    waiting = iter(texts)
+    first = True
+    while block := list(islice(waiting, LINES)):
+        answers = list(_answers(model, Inputs("", block, True), top, beam))
+        for answer, text in zip(answers, block, strict=True):
+            answer["input"] = text
+        if as_json:
+            for answer in answers:
+                write_json(answer)
+        else:
+            _write(answers, model, headers=first)
+        first = False
+        sys.stdout.flush()
+
+
+def _answers(model: Model, inputs: Inputs, top: int, beam: int) -> Iterator[dict[str, Any]]:
+    samples = inputs.samples
+    for start in range(0, len(samples), CHUNK):
+        for row, answer in enumerate(_of_chunk(model, inputs.name, samples[start : start + CHUNK], top, beam)):
+            name = f"{inputs.name}:{start + row + 1}" if inputs.many else inputs.name
+            yield {"input": name} | answer
+
+
+def _of_chunk(model: Model, name: str, samples: Any, top: int, beam: int) -> Iterator[dict[str, Any]]:
     import numpy as np
 
     from tuinet.errors import TuinetError
 
-    for start in range(0, len(inputs.samples), CHUNK):
-        prediction = model.predict(inputs.samples[start : start + CHUNK])
-        if not np.isfinite(prediction.outputs).all():
-            raise TuinetError(
-                f"{inputs.name}: the model's answer is not a number",
-                "its weights are not finite, or the input is far too large; tuinet inspect tells of the weights",
-            )
-        for row in range(len(prediction)):
-            name = f"{inputs.name}:{start + row + 1}" if inputs.many else inputs.name
-            yield {"input": name} | _answer(model, prediction, row, top)
+    if model.meta.task == "seq2seq":
+        for said in model.translate(samples, beam):
+            yield {"text": said.text, "symbols": said.tokens, "score": said.score, "complete": said.complete}
+        return
+    if model.meta.task == "tagging":
+        for tagged in model.tag(samples):
+            yield {"symbols": tagged.tokens, "tags": tagged.tags, "probabilities": tagged.probabilities}
+        return
+    prediction = model.predict(samples)
+    if not np.isfinite(prediction.outputs).all():
+        raise TuinetError(
+            f"{name + ': ' if name else ''}the model's answer is not a number",
+            "its weights are not finite, or the input is far too large; tuinet inspect tells of the weights",
+        )
+    for row in range(len(prediction)):
+        yield _answer(model, prediction, row, top)
 
 
 def _answer(model: Model, prediction: Prediction, row: int, top: int) -> dict[str, Any]:
@@ -76,10 +126,24 @@ def _answer(model: Model, prediction: Prediction, row: int, top: int) -> dict[st
     return answer | {"top": [{"label": meta.labels[i], "score": float(scores[i])} for i in ranking]}
 
 
-def _write(answers: list[dict[str, Any]], model: Model) -> None:
-    from tuinet.cli.output import write_table
+def _write(answers: list[dict[str, Any]], model: Model, headers: bool = True) -> None:
+    """`headers` false: more of what was begun."""
+    from tuinet.cli.output import printable, write_table
     from tuinet.render.table import bar, number
 
+    if "text" in answers[0]:
+        if model.meta.vocabulary is not None:  # a line an answer, so that a file of lines becomes one of translations
+            for answer in answers:
+                click.echo(printable(answer["text"]))
+            return
+        write_table(("input", "says"), [(answer["input"], answer["text"]) for answer in answers])
+        return
+    if "tags" in answers[0]:
+        for place, answer in enumerate(answers):
+            if place or not headers:
+                click.echo()
+            _write_tags(answer)
+        return
     if "values" in answers[0]:
         names = list(answers[0]["values"])
         rows = [(answer["input"], *(number(value, 6) for value in answer["values"].values())) for answer in answers]
@@ -99,3 +163,13 @@ def _write(answers: list[dict[str, Any]], model: Model) -> None:
                 (answer["input"] if place == 0 else "", choice["label"], shown, bar(score, 10) if probable else "")
             )
     write_table(("input", "says", "probability" if probable else "score", ""), rows, right=("probability", "score"))
+
+
+def _write_tags(answer: dict[str, Any]) -> None:
+    """A line a symbol: its tag, and how sure the model is."""
+    from tuinet.cli.output import write_table
+
+    tags, sure = answer["tags"], [f"{value:.4f}" for value in answer["probabilities"]]
+    symbols = answer["symbols"] or range(1, len(tags) + 1)
+    first = "symbol" if answer["symbols"] else "step"
+    write_table((first, "tag", "probability"), list(zip(symbols, tags, sure, strict=True)), right=("probability",))

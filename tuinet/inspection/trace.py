@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tuinet.errors import TuinetError
-from tuinet.model.model import Model, samples
+from tuinet.model.model import Model
+from tuinet.model.raw import samples
 from tuinet.model.prediction import Prediction
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Value

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from tuinet.data.dataset import Indices
-from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape
 from tuinet.nn.params import Array
 from tuinet.nn.sequence import Ragged
@@ -24,17 +23,6 @@ def lengths_of(raw: Array | Ragged, shape: Shape) -> Indices:
     if isinstance(raw, Ragged):
         return raw.lengths
     return np.full(len(raw), raw.shape[1] if shape.sequence else 1, np.intp)
-
-
-def check_lengths(raw: Ragged) -> None:
-    """Raises TuinetError if one of the texts is too long to be answered as a whole."""
-    lengths = raw.lengths
-    if len(lengths) and lengths.max() > MAX_STEPS:
-        row = int(lengths.argmax())
-        raise TuinetError(
-            f"text {row + 1} has {lengths[row]:,} symbols; a text of at most {MAX_STEPS:,} is answered as a whole",
-            "Give it in parts.",
-        )
 
 
 def groups(raw: Array | Ragged, size: int) -> Iterator[Indices | slice]:

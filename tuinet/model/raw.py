@@ -11,7 +11,7 @@ from tuinet.data.encoding import encode_texts
 from tuinet.data.texts import Texts
 from tuinet.data.vocabulary import Vocabulary
 from tuinet.errors import TuinetError
-from tuinet.model.lengths import MAX_STEPS, check_lengths
+from tuinet.model.lengths import MAX_STEPS
 from tuinet.nn.layer import Shape
 from tuinet.nn.params import Array
 from tuinet.nn.sequence import Ragged
@@ -37,11 +37,20 @@ def texts_as_ids(texts: list[Any], vocabulary: Vocabulary) -> Ragged:
         if not isinstance(text, str):
             raise TuinetError(f"input {row + 1} is no text", "The model takes texts.")
         if len(text) > MAX_CHARACTERS:
-            raise TuinetError(f"text {row + 1} has {len(text):,} characters, too many at once", "Give it in parts.")
+            raise _too_long(text, f"{len(text):,} characters")
     ids = encode_texts(Texts(texts), vocabulary)
     assert isinstance(ids, Ragged)
-    check_lengths(ids)
+    longest = int(ids.lengths.max(initial=0))
+    if longest > MAX_STEPS:
+        raise _too_long(texts[int(ids.lengths.argmax())], f"{longest:,} symbols")
     return ids
+
+
+def _too_long(text: str, size: str) -> TuinetError:
+    return TuinetError(
+        f"the text {text[:40]!r} … has {size}; one of at most {MAX_STEPS:,} symbols is answered as a whole",
+        "Give it in parts.",
+    )
 
 
 def sequences(inputs: Any, shape: Shape) -> Ragged:
