@@ -26,6 +26,22 @@ ORDER = (
     "fashion-cnn",
     "cifar10-mlp",
     "cifar10-cnn",
+    "shakespeare-rnn",
+    "shakespeare-lstm",
+    "sst2-lstm",
+    "sst2-gru",
+    "brackets-birnn",
+    "digit-rows-lstm",
+    "recall-rnn",
+    "recall-lstm",
+    "recall-gru",
+    "recall-clockwork",
+    "reverse-seq2seq",
+    "dates-seq2seq",
+    "cmudict-seq2seq",
+    "eng-fra-seq2seq",
+    "multi30k-seq2seq",
+    "digit-captions",
 )
 """From the lecture's first chapter to its last; each is a file of that name in `recipes/`."""
 

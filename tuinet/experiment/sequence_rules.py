@@ -92,7 +92,8 @@ def check_stacks(
         message = f"what comes out is a state of {kind_of(layers[-1])}, between −1 and 1; the targets may not be"
         findings.warn(answering.place(len(layers) - 1), message)
     if info.task == "seq2seq":
-        _check_translator(experiment, info, parts, findings, clean=len(findings.problems) == before)
+        fits = last is None or last.sizes == (info.target_ids,)  # if not, the output's own check says it
+        _check_translator(experiment, info, parts, findings, clean=fits and len(findings.problems) == before)
     return len(findings.problems) == before
 
 
@@ -131,8 +132,7 @@ def _check_translator(
     experiment: Experiment, info: DatasetInfo, parts: Sequence[Stack], findings: Findings, clean: bool
 ) -> None:
     """What only encoder and decoder together show; the shapes of the whole if all else is `clean`."""
-    layer = only_translator(experiment.model.layers)
-    encoder, decoder = parts
+    layer, encoder, decoder = only_translator(experiment.model.layers), parts[0], parts[-1]
     if layer is None or not (encoder.layers and decoder.layers):
         return
     if not any(isinstance(each, Dense) for each in decoder.layers):

@@ -45,12 +45,18 @@ def check_split(experiment: Experiment, info: DatasetInfo, findings: Findings) -
 
 def check_preparation(experiment: Experiment, info: DatasetInfo, findings: Findings) -> Shape | None:
     """The shape the network gets."""
+    if info.input_shape.kind == "id" and experiment.data.prepare:
+        findings.refuse("data.prepare", "ids of symbols are only names: there is nothing to calculate", "leave it out")
+        return info.input_shape
     try:
         shape = prepared_shape(experiment.data.prepare, info.input_shape)
     except ShapeError as error:
         findings.refuse(f"data.prepare{error.field}", error.message, error.hint)
         return None
     for index, step in enumerate(experiment.data.augment):
+        if shape.sequence:
+            findings.refuse(f"data.augment[{index}]", "only images and vectors can be changed, not sequences")
+            continue
         try:
             check_augmentation((step,), shape)
         except ShapeError as error:
