@@ -16,7 +16,7 @@ from tuinet.nn.network import Sequential
         ({"kind": "dense", "units": 0}, "$.layers[0].units"),
         ({"kind": "dense", "units": 2.5}, "$.layers[0].units"),
         ({"kind": "dense", "units": -3}, "$.layers[0].units"),
-        ({"kind": "dense"}, "$.layers[0]"),
+        ({"kind": "lstm"}, "$.layers[0]"),
         ({"kind": "dense", "units": 3, "size": 4}, "$.layers[0]"),
         ({"kind": "dense", "units": 3, "initializer": {"kind": "normal", "deviation": -1}}, ".initializer.deviation"),
         ({"kind": "conv2d", "filters": 0, "kernel": 3}, "$.layers[0].filters"),
@@ -34,6 +34,13 @@ from tuinet.nn.network import Sequential
         ({"kind": "dropout", "rate": -0.1}, "$.layers[0].rate"),
         ({"kind": "gaussian-noise", "deviation": -1}, "$.layers[0].deviation"),
         ({"kind": "danse", "units": 3}, "$.layers[0].kind"),
+        ({"kind": "rnn", "units": 3, "activation": "sigmoid"}, "$.layers[0].activation"),
+        ({"kind": "lstm", "units": 3, "peephole": True}, "$.layers[0].peephole"),
+        ({"kind": "lstm", "units": 3, "chrono": 2}, "$.layers[0].chrono"),
+        ({"kind": "gru", "units": 3, "form": "onnx"}, "$.layers[0].form"),
+        ({"kind": "clockwork", "units": 4, "periods": []}, "$.layers[0].periods"),
+        ({"kind": "clockwork", "units": 4, "periods": [0, 2]}, "$.layers[0].periods"),
+        ({"kind": "bidirectional", "layer": {"kind": "dense", "units": 2}}, "$.layers[0].layer.kind"),
     ],
 )
 def test_settings_out_of_range_are_refused_with_their_path(layer: dict[str, Any], path: str) -> None:

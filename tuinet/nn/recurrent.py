@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Cache, Layer, Shape, ShapeError, Value
 from tuinet.nn.params import Array, Params
-from tuinet.nn.sequence import Sequence, Steps
+from tuinet.nn.sequence import Indices, Sequence, Steps
 
 State = tuple[Array, ...]
 
@@ -134,6 +134,14 @@ def one_before(kept: Array, steps: Steps, ctx: Context) -> Array:
     found[:batch] = kept[:batch]
     np.take(kept[batch:], steps.before, axis=0, out=found[batch:], mode="clip")  # mode "raise" would buffer
     return found
+
+
+def taken(array: Array, rows: Indices, ctx: Context) -> Array:
+    """array[rows] in scratch memory."""
+    if not array.flags.c_contiguous:  # `take` would copy all of it first
+        return array[rows]
+    found = ctx.empty((len(rows), *array.shape[1:]), array.dtype)
+    return np.take(array, rows, axis=0, out=found, mode="clip")  # mode "raise" would buffer
 
 
 def in_order(array: Array, steps: Steps) -> Array:

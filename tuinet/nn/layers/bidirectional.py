@@ -13,7 +13,7 @@ from tuinet.nn.layers.gru import GRU
 from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.params import Params, ParamSpec
-from tuinet.nn.recurrent import OverTime, State
+from tuinet.nn.recurrent import OverTime, State, taken
 from tuinet.nn.sequence import Sequence
 
 Cell = RNN | LSTM | GRU | Clockwork
@@ -53,9 +53,12 @@ class Bidirectional(OverTime, frozen=True, tag="bidirectional"):
         values, steps = x
         half = len(state) // 2
         ahead, ahead_state, ahead_cache = self.layer.run(params.scope("forward"), x, state[:half], ctx)
-        turned = Sequence(values[steps.reversal], steps)
+        turned = Sequence(taken(values, steps.reversal, ctx), steps)
         back, back_state, back_cache = self.layer.run(params.scope("backward"), turned, state[half:], ctx)
-        y = np.concatenate([ahead.values, back.values[steps.reversal]], axis=1)
+        units = ahead.values.shape[1]
+        y = ctx.empty((len(values), 2 * units), ahead.values.dtype)
+        y[:, :units] = ahead.values
+        y[:, units:] = taken(back.values, steps.reversal, ctx)
         return Sequence(y, steps), ahead_state + back_state, (ahead_cache, back_cache, steps)
 
     def run_back(
@@ -84,7 +87,8 @@ class Bidirectional(OverTime, frozen=True, tag="bidirectional"):
         )
         if dx is None or turned is None:
             return None, ahead_state + back_state
-        return Sequence(dx.values + turned.values[steps.reversal], steps), ahead_state + back_state
+        both = np.add(dx.values, taken(turned.values, steps.reversal, ctx), out=dx.values)
+        return Sequence(both, steps), ahead_state + back_state
 
     def values(self, params: Params, x: Sequence, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         ahead_cache, back_cache, steps = cache

@@ -28,6 +28,7 @@ from tuinet.nn.recurrent import (
     out_of_order,
     over_time_value,
     require_steps,
+    taken,
 )
 from tuinet.nn.sequence import Indices, Sequence, Steps
 
@@ -172,7 +173,9 @@ class Clockwork(OverTime, frozen=True, tag="clockwork"):
             for each in ticking:
                 self.step_back(weights[each.group], slopes[each.group][each.part], running, each)
         before = one_before(kept, steps, ctx)
-        dx = np.zeros(values.shape, values.dtype) if need_dx else None
+        dx = ctx.empty(values.shape, values.dtype) if need_dx else None
+        if dx is not None:
+            dx[...] = 0
         for k, ((rows, _), da) in enumerate(zip(ticks, slopes, strict=True)):
             columns = slice(k * size, (k + 1) * size)
             np.matmul(_at(values, rows, ctx).T, da, out=grads["input_weight"][:, columns])
@@ -239,8 +242,4 @@ class Ticking(NamedTuple):
 
 def _at(array: Array, rows: Indices, ctx: Context) -> Array:
     """array[rows]; the array itself where that is all of it."""
-    if len(rows) == len(array):
-        return array
-    if not array.flags.c_contiguous:
-        return array[rows]
-    return np.take(array, rows, axis=0, out=ctx.empty((len(rows), array.shape[1]), array.dtype), mode="clip")
+    return array if len(rows) == len(array) else taken(array, rows, ctx)

@@ -114,7 +114,9 @@ class RNN(OverTime, frozen=True, tag="rnn"):
         np.matmul(values.T, da, out=grads["input_weight"])
         np.matmul(one_before(kept, steps, ctx).T, da, out=grads["recurrent_weight"])
         sum_rows(da, grads["bias"])
-        dx = Sequence(da @ params["input_weight"].T, steps) if need_dx else None
+        dx = None
+        if need_dx:
+            dx = Sequence(np.matmul(da, params["input_weight"].T, out=ctx.empty(values.shape, da.dtype)), steps)
         return dx, (out_of_order(dhidden, steps),)
 
     def values(self, params: Params, x: Sequence, y: Sequence, cache: Cache) -> Mapping[str, Value]:
