@@ -52,6 +52,46 @@ batch_size = 20
 """
 
 
+LONG = EXPERIMENT.replace("epochs = 6", "epochs = 50").replace("patience = 3", "patience = 20")
+
+LANGUAGE = """
+name = "plays"
+[data]
+source = { kind = "text", path = "text.txt" }
+split = { validation = 0.1 }
+window = 20
+[model]
+layers = [
+  { kind = "embedding", units = 8 }, { kind = "lstm", units = 32 }, { kind = "dropout", rate = 0.2 },
+  { kind = "dense" },
+]
+[training]
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam", rate = 0.005 }
+epochs = 12
+checkpoint_every = 17
+batch_size = 20
+"""
+
+TRANSLATION = """
+name = "reverse"
+[data]
+source = { kind = "reverse", samples = 1500 }
+[[model.layers]]
+kind = "seq2seq"
+encoder = [{ kind = "embedding", units = 8 }, { kind = "gru", units = 24 }]
+decoder = [{ kind = "embedding", units = 8 }, { kind = "dropout", rate = 0.2 }, { kind = "gru", units = 24 },
+           { kind = "dense" }]
+[training]
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam", rate = 0.005 }
+teacher_forcing = { ratio = 1.0, last = 0.5 }
+epochs = 15
+checkpoint_every = 17
+batch_size = 40
+"""
+
+
 class Tuinet:
     """A `tuinet` process; what it says goes to a file, so that nothing waits for a reader."""
 
@@ -100,9 +140,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_ten_kills_at_random_moments_change_nothing(place: Path):
-    text = EXPERIMENT.replace("epochs = 6", "epochs = 50").replace("patience = 3", "patience = 20")
+@pytest.mark.parametrize("text", [LONG, LANGUAGE, TRANSLATION], ids=["digits", "language", "translation"])
+def test_ten_kills_at_random_moments_change_nothing(place: Path, text: str):
     (place / "e.toml").write_text(text)
+    (place / "text.txt").write_text("".join(random.Random(1).choices("the lazy dog jumps.\n", k=40_000)))
     (place / "alone").mkdir(), (place / "killed").mkdir()
     first, again = ("train", "../e.toml", "--out", "run", "--quiet"), ("train", "--resume", "run", "--quiet")
     Tuinet(*first, cwd=place / "alone").end(0)

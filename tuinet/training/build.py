@@ -72,7 +72,11 @@ def _trained_on(experiment: Experiment) -> str:
     "" for files of one's own: where they lie is nobody's business.
     """
     source, split = experiment.data.source, experiment.data.split
-    return msgspec.json.encode({"source": source, "split": split}).decode() if isinstance(source, NamedSource) else ""
+    if not isinstance(source, NamedSource):
+        return ""
+    # Complete: what is left out as a default would depend on whether the struct was read or made.
+    said = {"source": to_raw(source, complete=True), "split": to_raw(split, complete=True)}
+    return msgspec.json.encode(said).decode()
 
 
 def training_in_words(experiment: Experiment) -> str:
