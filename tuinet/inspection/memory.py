@@ -1,0 +1,161 @@
+"""How far back a model remembers: the size of the gradient against distance in time.
+
+The factors that a gradient is multiplied by, one for each step it goes back, make it vanish or grow exponentially
+(Hochreiter 1991; Bengio, Simard & Frasconi 1994); gates let it through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tuinet.errors import TuinetError
+from tuinet.model.lengths import groups
+from tuinet.model.model import Model
+from tuinet.model.raw import finite
+from tuinet.model.signals import inputs_of
+from tuinet.nn import stack
+from tuinet.nn.context import Context
+from tuinet.nn.params import Array, Params
+from tuinet.nn.recurrent import OverTime, State
+from tuinet.nn.seq2seq import Seq2Seq
+from tuinet.nn.sequence import Sequence
+from tuinet.nn.stack import LayerTrace
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """The size of the gradient at each distance from the end of a sequence.
+
+    layer    the first recurrent layer, whose input x⁽ᵗ⁾ the gradient is taken of
+    sizes    (T,) mean over the samples of ‖dJ/dx⁽ᵗ⁾‖; place d is d steps before the last
+    samples  (T,) how many samples reach so far back
+    """
+
+    layer: str
+    sizes: Array
+    samples: Array
+
+    @property
+    def relative(self) -> Array:
+        """(T,) the sizes as parts of that at the last step."""
+        with np.errstate(all="ignore"):
+            return self.sizes / self.sizes[0]
+
+
+class _Part(NamedTuple):
+    """The layers that read the sequence: where a gradient begins behind them, and what belongs to them."""
+
+    traced: list[LayerTrace]
+    params: Params
+    dy: Any
+    dstate: State | None
+
+
+def memory(model: Model, inputs: Any) -> Memory:
+    """How much each step of the inputs (as for `Model.predict`) moves what the model says at the end.
+
+    J is the largest output, at the last step where there is one at every step; of a model that translates, ‖s‖, the
+    size of the encoder's last state. It needs no targets, and does not fade where an answer is sure.
+    Raises TuinetError as `Model.predict`, and if no layer of the model is recurrent.
+    """
+    raw = finite(model.raw(inputs))
+    sums, counts = np.zeros(0), np.zeros(0, np.int64)
+    name = ""
+    for places in groups(raw, model.batch_size):
+        with np.errstate(all="ignore"):
+            source = inputs_of(model.meta, raw[places], Context(), model.params.vector.dtype)
+            part = _part(model, source)
+            name, gradient = _back(part)
+        sizes = np.linalg.norm(gradient.values.reshape(len(gradient.values), -1).astype(np.float64), axis=1)  # (N,)
+        steps = gradient.steps
+        distance = steps.lengths[steps.samples] - 1 - steps.times
+        longest = max(len(sums), len(steps.counts))
+        sums = _longer(sums, longest) + np.bincount(distance, sizes, longest)
+        counts = _longer(counts, longest) + np.bincount(distance, minlength=longest)
+    if not len(sums):
+        raise TuinetError("there are no inputs to go back from")
+    return Memory(name, sums / counts, counts)
+
+
+def _part(model: Model, source: Any) -> _Part:
+    ctx = Context(plain=True)
+    first, scope = model.network.layers[0], model.params
+    if isinstance(first, Seq2Seq):
+        layers = first.encoder
+        scope = scope.scope(model.network.names()[0]).scope("encoder")
+        if first.reverse_source and isinstance(source, Sequence):
+            source = Sequence(source.values[source.steps.reversal], source.steps)
+    else:
+        layers = model.network.layers
+    recurrent = stack.recurrent(layers)
+    if not recurrent:
+        raise TuinetError(f"{model.meta.name} has no recurrent layer", "Only those go back in time.")
+    traced = stack.trace(layers, scope, source, None, ctx)
+    if not isinstance(first, Seq2Seq):
+        return _Part(traced, scope, _largest(traced[-1].y), None)
+    last = traced[-1]
+    if not isinstance(last.layer, OverTime):
+        return _Part(traced, scope, _direction(last.y), None)
+    zero = last.layer.zero_state(len(last.x.steps), scope.vector.dtype)
+    _, state, _ = last.layer.run(scope.scope(last.name), last.x, zero, ctx)
+    return _Part(traced, scope, None, _of_state(last.layer, state))
+
+
+def _back(part: _Part) -> tuple[str, Sequence]:
+    """The first recurrent layer's name, and the gradient of what goes into it."""
+    gradient: Any = part.dy
+    dstate = part.dstate
+    ctx = Context(plain=True)
+    first = next(place for place, each in enumerate(part.traced) if isinstance(each.layer, OverTime))
+    for name, layer, x, _, kept in reversed(part.traced[first:]):
+        scope = part.params.scope(name)
+        grads = scope.like(np.empty_like(scope.vector))
+        if isinstance(layer, OverTime):
+            gradient, _ = layer.run_back(scope, kept, gradient, dstate, grads, ctx)
+            dstate = None
+        elif isinstance(x, Sequence) and not layer.over_time:
+            inside: Any = layer.backward(scope, kept, gradient.values, grads, ctx)
+            gradient = Sequence(inside, x.steps)
+        else:
+            gradient = layer.backward(scope, kept, gradient, grads, ctx)
+    assert isinstance(gradient, Sequence)
+    return part.traced[first].name, gradient
+
+
+def _largest(outputs: Any) -> Any:
+    """dJ/doutputs: 1 at the largest output of each sample, at its last step."""
+    if not isinstance(outputs, Sequence):
+        gradient = np.zeros_like(outputs)
+        gradient[np.arange(len(outputs)), outputs.argmax(axis=1)] = 1
+        return gradient
+    gradient = np.zeros_like(outputs.values)
+    last = outputs.steps.last
+    gradient[last, outputs.values[last].argmax(axis=1)] = 1
+    return Sequence(gradient, outputs.steps)
+
+
+def _of_state(layer: OverTime, state: State) -> State:
+    """d‖s‖/ds of a state; arrays that count steps have no gradient."""
+    names = layer.state_sizes()
+    parts = [np.zeros_like(each) if name in layer.counters else each for name, each in zip(names, state, strict=True)]
+    size = np.sqrt(sum((part**2).sum(axis=1, keepdims=True) for part in parts))
+    return tuple(part / np.where(size > 0, size, 1) for part in parts)
+
+
+def _direction(y: Array) -> Array:
+    size = np.linalg.norm(y, axis=1, keepdims=True)
+    return y / np.where(size > 0, size, 1)
+
+
+def _longer(array: Array, length: int) -> Array:
+    return np.concatenate([array, np.zeros(length - len(array), array.dtype)])
+
+
+def distances(length: int) -> Several[int]:
+    """Which distances a table shows of so many: 0, 1, 2, 5, 10, 20, 50 … and the last."""
+    found = [0, *(digit * 10**power for power in range(len(str(length))) for digit in (1, 2, 5))]
+    return [*(each for each in found if each < length - 1), length - 1]
