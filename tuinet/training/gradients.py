@@ -11,27 +11,24 @@ import threading
 from collections import abc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
-from tuinet.data.augmentation import Augmentation, augment
+from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Indices
 from tuinet.model.model import Model
-from tuinet.model.prediction import decode
-from tuinet.model.signals import answers, signals, target_count
-from tuinet.nn.context import Arena, Context
-from tuinet.nn.losses import Perceptron
+from tuinet.model.signals import target_count
 from tuinet.nn.optimizers import new_scratch
 from tuinet.nn.params import Array, Params
 from tuinet.nn.ranges import Ranges, blocks, divide
-from tuinet.nn.seq2seq import Pair
-from tuinet.nn.sequence import Ragged, Sequence
+from tuinet.nn.recurrent import State
+from tuinet.nn.sequence import Ragged
 from tuinet.nn.shards import LANES, lane_count, shard_size
 from tuinet.nn.stack import States
-
-Data = Array | Ragged
+from tuinet.training.lanes import Data, Done, Lanes, Shard, Task, Work
+from tuinet.training.workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,38 +72,6 @@ class BatchSums(NamedTuple):
 Places = slice | Indices
 
 
-class _Work(NamedTuple):
-    """One batch: raw inputs and targets, how it is divided, and where recurrent layers begin."""
-
-    params: Params
-    x: Data
-    y: Data
-    step: int
-    shards: list[Places]
-    targets: int
-    carried: States | None
-
-
-class _Lane:
-    """One running sum of gradients, and room for the next shard's."""
-
-    def __init__(self, params: Params) -> None:
-        self.total = params.like(np.zeros_like(params.vector))
-        self._params = params
-        self._next: Params | None = None
-
-    def target(self, first: bool) -> Params:
-        if first:
-            return self.total
-        if self._next is None:
-            self._next = self._params.like(np.zeros_like(self._params.vector))
-        return self._next
-
-    def add(self) -> None:
-        if self._next is not None:
-            self.total.vector += self._next.vector
-
-
 class Gradients:
     """`of(params, x, y, step)` computes dJ/dparams, J the mean loss of the batch; `update` sums it up into `total`.
 
@@ -127,32 +92,32 @@ class Gradients:
         first_trainable: int = 0,
     ) -> None:
         self.model = model
-        self.augmentation = augmentation
-        self.seed = seed
-        self.first_trainable = first_trainable
         self.teacher_forcing = 1.0
         layers = model.network.layers
         self.shard_size = shard_size(layers, batch_size)
-        self.lanes = [_Lane(model.params) for _ in range(lane_count(layers, batch_size))]
+        count = lane_count(layers, batch_size)
+        self._totals = [model.params.like(np.zeros_like(model.params.vector)) for _ in range(count)]
+        task = Task(model.network, model.meta, tuple(augmentation), seed, first_trainable)
+        self._lanes = Lanes(task, self._totals)
+        self.workers = Workers(task, model.params, self._totals, min(threads, count) - 1)
+        self._used = 1
         vector = model.params.vector
         shares = min(threads, LANES) if vector.size >= PARALLEL_VALUES else 1
-        self.shares = [(share, new_scratch(vector)) for share in divide(slices, shares)]
-        self.threads = max(min(threads, len(self.lanes)), shares)
-        self._used = 1
-        self._local = threading.local()
+        self._shares = [(share, new_scratch(vector)) for share in divide(slices, shares)]
         self._pool: ThreadPoolExecutor | None = None
 
     @property
     def total(self) -> Params:
-        return self.lanes[0].total
+        return self._totals[0]
 
     def __enter__(self) -> Gradients:
         _one_blas_thread.enter()
-        if self.threads > 1:
-            self._pool = ThreadPoolExecutor(self.threads, "tuinet-shard")
+        if len(self._shares) > 1:
+            self._pool = ThreadPoolExecutor(len(self._shares), "tuinet-update")
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.workers.end()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -164,14 +129,41 @@ class Gradients:
         `carried`: where the recurrent layers begin, in the order of the samples; changed to where they end.
         """
         targets = target_count(self.model.meta, y)
-        shards = self._shards(x, y)
-        self._used = min(len(self.lanes), len(shards))
-        work = _Work(params, x, y, step, shards, targets, carried)
-        sums = self._each(lambda lane: self._run_lane(lane, work), range(self._used))
+        places = self._places(x, y)
+        self._used = min(len(self._totals), len(places))
+        lanes: dict[int, list[Shard]] = {lane: [] for lane in range(self._used)}
+        for index, where in enumerate(places):
+            begin = None if carried is None else _part(carried, where)
+            lanes[index % len(self._totals)].append(Shard(index, x[where], y[where], begin))
+        done = self._run(params, Work(step, targets, self.teacher_forcing, lanes))
+        sums: list[tuple[float, int, int]] = []
+        for lane, shards in lanes.items():
+            loss, correct, mistakes = 0.0, 0, 0
+            for shard, found in zip(shards, done[lane], strict=True):
+                loss, correct, mistakes = loss + found.loss, correct + found.correct, mistakes + found.mistakes
+                if carried is not None:
+                    _put(carried, places[shard.number], found.after)
+            sums.append((loss, correct, mistakes))
         loss, correct, mistakes = (sum(each) for each in zip(*sums, strict=True))
         return BatchSums(loss, correct, mistakes, targets)
 
-    def _shards(self, x: Data, y: Data) -> list[Places]:
+    def _run(self, params: Params, work: Work) -> Done:
+        """The lanes dealt out to the workers and this process, which does again what a worker could not."""
+        try:
+            workers = self.workers.ready(params)[: self._used - 1]
+            parts = [_dealt(work, first, 1 + len(workers)) for first in range(1 + len(workers))]
+            for worker, part in zip(workers, parts[1:], strict=True):
+                worker.give(part)
+            done = self._lanes.run(params, parts[0])
+            for worker, part in zip(workers, parts[1:], strict=True):
+                found = worker.result()
+                done |= self._lanes.run(params, part) if found is None else found
+        except BaseException:
+            self.workers.end()  # one of them may still be at it
+            raise
+        return done
+
+    def _places(self, x: Data, y: Data) -> list[Places]:
         """Which samples of the batch make each shard: neighbours; of sequences, as many long ones as short ones."""
         total, size = len(x), self.shard_size
         count = -(-total // size)
@@ -191,7 +183,7 @@ class Gradients:
             self._add_lanes(share[0])
             work(*share)
 
-        self._each(share_work, self.shares)
+        self._each(share_work, self._shares)
         self._used = 1
 
     def _each(self, work: Callable[[T], R], items: abc.Sequence[T]) -> list[R]:
@@ -205,56 +197,21 @@ class Gradients:
     def _add_lanes(self, slices: Ranges) -> None:
         """Add up the lanes in order."""
         total = self.total.vector
-        for lane in self.lanes[1 : self._used]:
+        for lane in self._totals[1 : self._used]:
             for part in blocks(total.size, slices):
-                np.add(total[part], lane.total.vector[part], out=total[part])
+                np.add(total[part], lane.vector[part], out=total[part])
 
-    def _run_lane(self, index: int, work: _Work) -> tuple[float, int, int]:
-        lane = self.lanes[index]
-        loss, correct, mistakes = 0.0, 0, 0
-        for shard in range(index, len(work.shards), len(self.lanes)):
-            # A loss that overflows is an event of the run, not a warning in the terminal.
-            with np.errstate(all="ignore"):
-                sums = self._run_shard(lane.target(shard == index), work, shard)
-            if shard != index:
-                lane.add()
-            loss, correct, mistakes = loss + sums[0], correct + sums[1], mistakes + sums[2]
-        return loss, correct, mistakes
 
-    def _run_shard(self, grads: Params, work: _Work, shard: int) -> tuple[float, int, int]:
-        meta, network, params = self.model.meta, self.model.network, work.params
-        ctx = self._context()
-        ctx.restart((self.seed, work.step, shard))
-        ctx.teacher_forcing = self.teacher_forcing
-        places = work.shards[shard]
-        inputs, targets = signals(meta, work.x[places], work.y[places], ctx, params.vector.dtype)
-        if self.augmentation:
-            inputs = self._augmented(inputs, ctx)
-        begin = None
-        if work.carried is not None:
-            begin = {name: tuple(array[places] for array in state) for name, state in work.carried.items()}
-        outputs, after, cache = network.run(params, inputs, begin, ctx)
-        if work.carried is not None:
-            for name, state in work.carried.items():
-                for array, new in zip(state, after[name], strict=True):
-                    array[places] = new
-        scores = answers(outputs)
-        losses, gradient = meta.loss.value_and_gradient(scores, meta.coding.encode(targets, scores.dtype), ctx)
-        correct = int((decode(meta, scores) == targets).sum()) if meta.task != "regression" else 0
-        wrong_side = isinstance(meta.loss, Perceptron)
-        mistakes = int(gradient.any(axis=1).sum()) if wrong_side else 0
-        gradient *= 1.0 / work.targets
-        dy = Sequence(gradient, outputs.steps) if isinstance(outputs, Sequence) else gradient
-        network.backward(params, cache, dy, grads, ctx, need_dx=False, first_trainable=self.first_trainable)
-        return float(losses.sum()), correct, mistakes
+def _dealt(work: Work, first: int, hands: int) -> Work:
+    """Every so many lanes, from `first` on."""
+    return work._replace(lanes={lane: shards for lane, shards in work.lanes.items() if lane % hands == first})
 
-    def _augmented(self, inputs: Any, ctx: Context) -> Any:
-        if isinstance(inputs, Pair):
-            return Pair(augment(self.augmentation, inputs.source, ctx.rng), inputs.fed)
-        return augment(self.augmentation, inputs, ctx.rng)
 
-    def _context(self) -> Context:
-        ctx = getattr(self._local, "ctx", None)
-        if ctx is None:
-            ctx = self._local.ctx = Context(training=True, arena=Arena())
-        return ctx
+def _part(states: States, where: Places) -> dict[str, State]:
+    return {name: tuple(array[where] for array in state) for name, state in states.items()}
+
+
+def _put(states: States, where: Places, ended: States | None) -> None:
+    for name, state in (ended or {}).items():
+        for array, new in zip(states[name], state, strict=True):
+            array[where] = new
