@@ -19,7 +19,7 @@ PACKAGE = ROOT / "tuinet"
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "nn": (set(), {"numpy", "msgspec"}),
     "data": ({"nn"}, {"numpy", "msgspec", "PIL", "platformdirs", "pooch", "requests"}),
-    "model": ({"nn", "data"}, {"numpy", "msgspec"}),
+    "model": ({"nn", "data"}, {"numpy", "msgspec", "sacrebleu"}),
     "files": ({"nn", "data", "model"}, {"numpy", "msgspec", "safetensors"}),
     "experiment": ({"nn", "data", "model", "files"}, {"numpy", "msgspec", "tomli_w"}),
     "inspection": ({"nn", "data", "model", "files", "experiment"}, {"numpy", "msgspec"}),
@@ -38,6 +38,7 @@ LIBRARIES = {library for _, libraries in ALLOWED.values() for library in librari
 BRINGS = {"pooch": {"platformdirs", "requests"}, "safetensors": {"numpy"}}
 IN_DOCUMENT = {
     "NumPy": "numpy", "Pillow": "PIL", "tomli-w": "tomli_w", "Rich": "rich", "inside functions msgspec": "msgspec",
+    "inside a function sacrebleu": "sacrebleu",
 }  # fmt: skip
 
 
