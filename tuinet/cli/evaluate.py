@@ -45,14 +45,17 @@ def command(
     from tuinet.files.find import find_model
     from tuinet.files.model_file import load_model
     from tuinet.render.table import number, percent
+    from tuinet.training.blas import suited_to
 
     path = find_model(model)
     loaded = load_model(path)
     _check_options(loaded, beam, limit)
     dataset, name, part = find_part(path, loaded, data, split)
-    measured = loaded.evaluate(part)
+    with suited_to(loaded):
+        measured = loaded.evaluate(part)
+        if loaded.meta.task == "seq2seq":
+            measured |= loaded.evaluate_answers(part, beam or 1, limit)
     if loaded.meta.task == "seq2seq":
-        measured |= loaded.evaluate_answers(part, beam or 1, limit)
         _tell_of_sacrebleu(loaded)
     if as_json:
         write_json({"split": name, **measured})

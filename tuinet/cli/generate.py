@@ -37,6 +37,7 @@ def command(
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
     from tuinet.model.generation import LENGTH, Generation
+    from tuinet.training.blas import suited_to
 
     loaded = load(model)
     if loaded.meta.task != "next-symbol":
@@ -44,11 +45,12 @@ def command(
     prompt = valid_text(prompt, "the prompt")
     writing = Generation(loaded, prompt, LENGTH if length is None else length, temperature, top_k, seed)
     _tell_unknown(writing)
-    if as_json:
+    with suited_to(loaded):
+        if not as_json:
+            _write(writing)
+            return
         text = "".join(writing)
         write_json({"prompt": prompt, "text": text, "symbols": len(writing.ids), "seed": writing.seed})
-        return
-    _write(writing)
 
 
 def _write(writing: Generation) -> None:

@@ -65,11 +65,13 @@ def _predict_texts(model: Model, texts: Iterable[str], top: int, beam: int, as_j
     """Answers come while the lines of stdin are still being read."""
     from tuinet.cli.inputs import Inputs
     from tuinet.cli.output import write_json
+    from tuinet.training.blas import suited_to
 
     waiting = iter(texts)
     first = True
     while block := list(islice(waiting, LINES)):
-        answers = list(_answers(model, Inputs("", block, True), top, beam))
+        with suited_to(model):
+            answers = list(_answers(model, Inputs("", block, True), top, beam))
         for answer, text in zip(answers, block, strict=True):
             answer["input"] = text
         if as_json:

@@ -8,6 +8,9 @@ from pathlib import Path
 import msgspec
 
 from tuinet.data.dataset import Dataset, Split
+from tuinet.data.fetched import user_path
+from tuinet.data.labelled_text import LabelledText
+from tuinet.data.pairs import PairsFile
 from tuinet.data.sources import DATASETS, Source, load, source_from_argument
 from tuinet.data.splits import SplitSettings, join
 from tuinet.errors import TuinetError
@@ -35,6 +38,23 @@ def trained_on(path: Path, model: Model) -> TrainedOn | None:
         return TrainedOn(DATASETS[said].source) if said in DATASETS else None
 
 
+def _named(data: str, model: Model) -> Source:
+    """What a name or a path means for a model: a .tsv or .txt file holds pairs, or texts with labels, for one that
+    reads such. Raises TuinetError if it is neither a data set's name nor a file."""
+    path = user_path(data)
+    if (
+        data not in DATASETS
+        and model.meta.vocabulary is not None
+        and path.suffix in (".tsv", ".txt")
+        and path.is_file()
+    ):
+        if model.meta.task == "seq2seq":
+            return PairsFile(str(path))
+        if model.meta.task == "classification":
+            return LabelledText(str(path))
+    return source_from_argument(data)
+
+
 def _same_file(one: Source, other: Source) -> bool:
     """Whether both are the same set, or read the same file or folder."""
     paths = [getattr(source, "path", None) for source in (one, other)]
@@ -52,13 +72,17 @@ def find_part(path: Path, model: Model, data: str | None, part: str | None) -> t
     trained = trained_on(path, model)
     if data is None and trained is None:
         raise TuinetError(f"{path} does not say what it was trained on", "Name data to measure it on with --data.")
-    source = source_from_argument(data) if data is not None else trained.source if trained is not None else None
+    source = _named(data, model) if data is not None else trained.source if trained is not None else None
     assert source is not None
     same = trained is not None and _same_file(trained.source, source)
     if same and trained is not None:
         source = trained.source  # with the target and all else it was read with
     split = trained.split if same and trained is not None else SplitSettings()
     dataset = load(source, split or SplitSettings(), model.meta.seed, Path.cwd())
+    if dataset.task != model.meta.task:
+        raise TuinetError(
+            f"{model.meta.name} was trained for {model.meta.task}, and {dataset.name} is for {dataset.task}"
+        )
     parts = dataset.splits
     if part is None and not same and list(parts) == ["train"]:
         part = "all"
