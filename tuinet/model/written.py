@@ -77,7 +77,7 @@ def evaluate(model: Model, split: Split, search: Search, limit: int | None = Non
     found: dict[str, float | int] = {
         "sources": len(rows),
         "exact": exact / len(rows),
-        "sequence-error-rate": 1 - exact / len(rows),
+        "sequence-error-rate": (len(rows) - exact) / len(rows),
         "symbol-error-rate": edits / max(1, symbols),
         "cut-off": cut_off,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
@@ -13,7 +13,7 @@ from tuinet.nn.seq2seq import Seq2Seq
 
 
 @contextmanager
-def suited_to(model: Model) -> Iterator[None]:
+def suited_to(model: Model) -> Generator[None]:
     """A model that goes step by step keeps BLAS to one thread: two that wait for each other at every step cost up to
     seven times the whole work on a busy machine. All others have what there is."""
     layers = model.network.layers
