@@ -1,6 +1,6 @@
 """tuinet beside its peers: the same work, in turns, in one run.
 
-    python benchmarks/compare.py [--rounds 7] [--seconds 1.0] [--only mlp]
+    python benchmarks/compare.py [--rounds 7] [--seconds 1.0] [--only mlp | lstm | …]
 
 Each contestant is a process of its own that waits while another works. A figure is the median of the rounds; the
 ratio is the median of tuinet's figure over the best peer's in the same round. PyTorch and scikit-learn come from the
@@ -22,10 +22,23 @@ HERE = Path(__file__).parent
 PEERS = {
     "mlp": ("torch-plain", "torch-fused", "scikit-learn"),
     "cnn": ("torch-plain", "torch-fused", "torch-plain-nhwc", "torch-fused-nhwc"),
+    "lstm-128": ("torch-plain", "torch-fused"),
+    "lstm-256": ("torch-plain", "torch-fused"),
+    "gru": ("torch-plain", "torch-fused"),
+    "peephole": ("torch-plain", "torch-fused"),
+    "seq2seq": ("torch-fused", "torch-fused-padded"),
+    "decode": (),
 }
+LANGUAGE_MODEL = "language model of 64 symbols, embedding 64, 50 steps, batch 32, Adam; symbols"
 TITLES = {
     "mlp": "MLP 784-256-128-10, batch 128: forward, backward, Adam, float32",
     "cnn": "CNN 28×28: conv 3×3×16, ReLU, pool, conv 3×3×32, ReLU, pool, 128, 10; batch 64",
+    "lstm-128": f"LSTM 128, {LANGUAGE_MODEL}",
+    "lstm-256": f"LSTM 256, {LANGUAGE_MODEL}",
+    "gru": f"GRU 256 in PyTorch's form, {LANGUAGE_MODEL}",
+    "peephole": f"LSTM 128 with peepholes (PyTorch: a loop), {LANGUAGE_MODEL}",
+    "seq2seq": "translator: LSTM 256 to LSTM 256, 5,000 words, 3 to 15 words each, batch 64, Adam; pairs",
+    "decode": "its greedy answers of 15 words, 100 sources at a time, one thread; sentences",
 }
 PAUSE = 0.3
 """Seconds between turns: threads of the last one may still spin for 200 ms."""
@@ -40,7 +53,7 @@ class Worker:
         self._expect("ready")
 
     def run(self, seconds: float) -> tuple[float, int]:
-        """Samples a second over that time, and the peak memory so far in MB."""
+        """Samples (symbols, pairs, sentences) a second over that time, and the peak memory so far in MB."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
@@ -78,7 +91,7 @@ def compare(kind: str, rounds: int, seconds: float) -> None:
                 figures[name].append(speed)
     for worker in workers.values():
         worker.end()
-    print(f"\n{TITLES[kind]}\n  {'':18} {'samples/s':>10} {'slowest':>10} {'fastest':>10} {'peak MB':>8}")
+    print(f"\n{TITLES[kind]}\n  {'':18} {'a second':>10} {'slowest':>10} {'fastest':>10} {'peak MB':>8}")
     for name in names:
         row = figures[name]
         print(f"  {name:18} {median(row):10,.0f} {min(row):10,.0f} {max(row):10,.0f} {peaks[name]:8}")
@@ -130,10 +143,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--only", choices=("mlp", "cnn", "start-up", "size"))
+    parser.add_argument("--only", choices=(*PEERS, "lstm", "start-up", "size"))
     options = parser.parse_args()
     for kind in PEERS:
-        if options.only in (None, kind):
+        if options.only is None or kind.startswith(options.only):
             compare(kind, options.rounds, options.seconds)
     if options.only in (None, "start-up"):
         start_up()

@@ -13,9 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import recurrent
 
 IMAGE = 28
 CLASSES = 10
+
+WARM_UP = 1.5
+"""Seconds of work before "ready": whatever a contestant starts is then there."""
 
 
 def data(samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,6 +123,16 @@ def sklearn(kind: str, batch: int, width: int, threads: int, samples: int) -> Wo
             yield batch
 
 
+SEQUENCES = {
+    "lstm-128": {"batch": 32, "width": 128},
+    "lstm-256": {"batch": 32, "width": 256},
+    "gru": {"batch": 32, "width": 256},
+    "peephole": {"batch": 32, "width": 128},
+    "seq2seq": {"batch": 64, "width": 256},
+    "decode": {"batch": 100, "width": 256},
+}
+"""The kinds of work over sequences."""
+
 CONTESTANTS: dict[str, Callable[..., Work]] = {
     "tuinet": tuinet,
     "torch-plain": lambda *a: torch(*a, fused=False, channels_last=False),
@@ -128,16 +142,30 @@ CONTESTANTS: dict[str, Callable[..., Work]] = {
     "scikit-learn": sklearn,
 }
 
+OVER_SEQUENCES: dict[str, Callable[..., Work]] = {
+    "tuinet": recurrent.tuinet,
+    "torch-plain": lambda *a: recurrent.torch(*a, fused=False),
+    "torch-fused": lambda *a: recurrent.torch(*a, fused=True),
+    "torch-fused-padded": lambda *a: recurrent.torch(*a, fused=True, packed=False),
+}
+
 
 def main() -> None:
     name, kind = sys.argv[1:3]
     sizes = {"batch": 128 if kind == "mlp" else 64, "width": 256, "threads": 2, "samples": 10_000}
+    sizes |= SEQUENCES.get(kind, {})
     for given in sys.argv[3:]:
         key, _, value = given.partition("=")
         sizes[key] = int(value)
-    work = CONTESTANTS[name](kind, sizes["batch"], sizes["width"], sizes["threads"], sizes["samples"])
+    if kind in SEQUENCES:
+        work = OVER_SEQUENCES[name](kind, sizes["batch"], sizes["width"], sizes["threads"])
+    else:
+        work = CONTESTANTS[name](kind, sizes["batch"], sizes["width"], sizes["threads"], sizes["samples"])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(5):
+        next(work)
+    until = time.perf_counter() + WARM_UP
+    while time.perf_counter() < until:
         next(work)
     print("ready", flush=True)
     for line in sys.stdin:

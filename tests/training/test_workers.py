@@ -142,6 +142,11 @@ def trained(each: Job, threads: int) -> tuple[bytes, list[object]]:
     return each.model.params.vector.tobytes(), [msgspec.structs.replace(events[0], threads=1), *events[1:]]
 
 
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 def gone(pid: int, seconds: float = 5.0) -> bool:
     """Whether the process ends in that time (one that is nobody's child is never a zombie for long)."""
     until = time.monotonic() + seconds
@@ -241,12 +246,12 @@ def test_training_goes_alone_where_workers_cannot_be_had(
     x = np.arange(600, dtype=np.float32).reshape(200, 3) / 600
     data = Dataset("random", "regression", Shape.vector(3), {"train": Split(x, x[:, :1])}, target_names=("y",))
     layer = Doubled(1) if trouble == "layer" else Dense(1)
-    before = len(os.listdir("/dev/fd"))
+    before = descriptors()
     model = new_model(Sequential((layer,)), data, (), SquaredError())
     settings = TrainingSettings(loss=SquaredError(), optimizer=Adam(), epochs=3, batch_size=130)
     events = list(fit(model, data, settings, threads=2))
     assert isinstance(events[-1], RunEnded) and not started
-    assert len(os.listdir("/dev/fd")) == before
+    assert descriptors() == before
 
 
 def test_none_for_short_trainings_and_for_batches_of_one_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +271,7 @@ def test_none_for_short_trainings_and_for_batches_of_one_shard(tmp_path: Path, m
 
 @pytest.mark.parametrize("end", ["close", "exception", "complete"])
 def test_nothing_is_left_behind(end: str, tmp_path: Path, started: list[workers.Worker]) -> None:
-    before = len(os.listdir("/dev/fd"))
+    before = descriptors()
     training = fit(*job(DIGITS, tmp_path), threads=3)
     for _ in range(3):
         next(training)
@@ -282,7 +287,7 @@ def test_nothing_is_left_behind(end: str, tmp_path: Path, started: list[workers.
     for worker in started:
         with pytest.raises(ProcessLookupError):  # ended, and waited for
             os.kill(worker.pid or 0, 0)
-    assert len(os.listdir("/dev/fd")) == before
+    assert descriptors() == before
 
 
 def test_a_training_that_waits_costs_nothing(tmp_path: Path, started: list[workers.Worker]) -> None:
