@@ -376,6 +376,7 @@ def test_every_value_has_a_name_for_each_axis(layer: Layer, shape: Shape) -> Non
     y, cache = layer.forward(params, x, Context(plain=True))
     values = layer.values(params, x, y, cache)
     assert values
+    assert "output" in values or isinstance(layer, Sequential | Seq2Seq)
     for name, (array, axes) in values.items():
         assert array.ndim == len(axes) == len(set(axes)), name
         if name.endswith("output"):

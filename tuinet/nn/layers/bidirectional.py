@@ -13,7 +13,7 @@ from tuinet.nn.layers.gru import GRU
 from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.params import Params, ParamSpec
-from tuinet.nn.recurrent import OverTime, State, taken
+from tuinet.nn.recurrent import OverTime, State, over_time_value, taken
 from tuinet.nn.sequence import Sequence
 
 Cell = RNN | LSTM | GRU | Clockwork
@@ -93,7 +93,7 @@ class Bidirectional(OverTime, frozen=True, tag="bidirectional"):
     def values(self, params: Params, x: Sequence, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         ahead_cache, back_cache, steps = cache
         units = y.values.shape[1] // 2
-        found: dict[str, Value] = {}
+        found: dict[str, Value] = {"output": over_time_value(y.values, steps)}
         turned = Sequence(x.values[steps.reversal], steps)
         for way, seen, part, kept in (
             ("forward", x, y.values[:, :units], ahead_cache),
