@@ -11,6 +11,7 @@ from tuinet.nn.gradcheck import numerical_gradient, relative_error
 from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.layers.activation import Relu
 from tuinet.nn.layers.bidirectional import Bidirectional
+from tuinet.nn.layers.clockwork import Clockwork
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.embedding import Embedding, OneHot
@@ -33,6 +34,16 @@ NETWORKS = {
     "copied": (Seq2Seq((Embedding(3), LSTM(4), RNN(3)), DECODER, symbols=TARGET), TOKENS),
     "reversed": (Seq2Seq((Embedding(3), LSTM(4), RNN(3)), DECODER, reverse_source=True, symbols=TARGET), TOKENS),
     "both ways": (Seq2Seq((OneHot(SOURCE), Bidirectional(GRU(3))), DECODER, "dense", symbols=TARGET), TOKENS),
+    "clocks copied": (
+        Seq2Seq(
+            (Embedding(3), Clockwork(4, (1, 2))), (Embedding(3), Clockwork(4, (1, 2)), Dense(TARGET)), symbols=TARGET
+        ),
+        TOKENS,
+    ),
+    "clocks from zero": (
+        Seq2Seq((Embedding(3), GRU(3)), (Embedding(3), Clockwork(4, (1, 2)), Dense(TARGET)), "dense", symbols=TARGET),
+        TOKENS,
+    ),
     "pooled": (Seq2Seq((Embedding(3), LSTM(2), MeanOverTime()), DECODER, "dense", symbols=TARGET), TOKENS),
     "caption": (
         Seq2Seq((Conv2D(2, 3), Relu(), Flatten()), DECODER, "dense", symbols=TARGET),
@@ -172,3 +183,15 @@ def test_what_cannot_be_is_refused(layer: Seq2Seq, field: str, words: str) -> No
     with pytest.raises(ShapeError, match=words) as caught:
         layer.output_shape(TOKENS)
     assert caught.value.field.split(".")[0] == field
+
+
+def test_a_dense_bridge_leaves_clocks_at_zero() -> None:
+    layer, shape = NETWORKS["clocks from zero"]
+    assert [path for path in layer.param_shapes(shape) if "bridge" in path] == [
+        "bridge/clockwork1/hidden/weight",
+        "bridge/clockwork1/hidden/bias",
+    ]
+    network, params, pair, _ = problem("clocks from zero")
+    states = layer.encode(params.scope("seq2seq1"), pair.source, Context())
+    assert not states["clockwork1"][1].any()
+    assert network.output_shape(shape) == Shape.vector(TARGET).over_time

@@ -145,8 +145,11 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
         bridge = params.scope("bridge")
         states: dict[str, State] = {}
         for name, layer in stack.recurrent(self.decoder).items():
-            parts = (f"{name}/{key}" for key in layer.state_sizes())
-            states[name] = tuple(np.tanh(context @ bridge[f"{part}/weight"] + bridge[f"{part}/bias"]) for part in parts)
+            first = dict(zip(layer.state_sizes(), layer.zero_state(len(context), context.dtype), strict=True))
+            for key in _learnt(layer):
+                part = f"{name}/{key}"
+                first[key] = np.tanh(context @ bridge[f"{part}/weight"] + bridge[f"{part}/bias"])
+            states[name] = tuple(first.values())
         return states, cache, context
 
     def _bridge_back(self, params: Params, context: Array, states: States, dstates: States, grads: Params) -> Array:
@@ -154,7 +157,10 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
         dcontext = np.zeros_like(context)
         bridge, into = params.scope("bridge"), grads.scope("bridge")
         for name, layer in stack.recurrent(self.decoder).items():
+            learnt = _learnt(layer)
             for key, state, dstate in zip(layer.state_sizes(), states[name], dstates[name], strict=True):
+                if key not in learnt:
+                    continue
                 da = dstate * (1 - state * state)
                 np.matmul(context.T, da, out=into[f"{name}/{key}/weight"])
                 sum_rows(da, into[f"{name}/{key}/bias"])
@@ -181,7 +187,7 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
             size = sum(cast("OverTime", self.encoder[-1]).state_sizes().values())
         specs: dict[str, ParamSpec] = {}
         for name, layer in stack.recurrent(self.decoder).items():
-            for key, units in layer.state_sizes().items():
+            for key, units in _learnt(layer).items():
                 specs[f"{name}/{key}/weight"] = ParamSpec((size, units), "weight", size, units)
                 specs[f"{name}/{key}/bias"] = ParamSpec((units,), "bias", size, units)
         return specs
@@ -245,3 +251,8 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
                 hint,
                 "decoder",
             )
+
+
+def _learnt(layer: OverTime) -> dict[str, int]:
+    """The parts of a state that a dense bridge makes, and their sizes: a clock begins at 0, whatever was read."""
+    return {key: size for key, size in layer.state_sizes().items() if key not in layer.counters}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import msgspec
+from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
@@ -47,18 +48,19 @@ def build(experiment: str | Experiment, base: Path | None = None, *, start: bool
     encoded = load_data(experiment, base)
     data = encoded.dataset
     preparation = fit_preparation(experiment.data.prepare, data.splits["train"], data.input_shape, data.maximum)
-    model = new_model(
-        Sequential(fill_in(experiment.model.layers, data.info)),
-        data,
-        preparation,
-        settings.loss,
-        settings.seed,
-        experiment.name,
-        targets=experiment.data.targets,
-        dtype=settings.dtype,
-        vocabulary=encoded.vocabulary,
-        target_vocabulary=encoded.target_vocabulary,
-    )
+    with threadpool_limits(1, "blas"):  # orthogonal weights come out of products, whose bits must not depend on cores
+        model = new_model(
+            Sequential(fill_in(experiment.model.layers, data.info)),
+            data,
+            preparation,
+            settings.loss,
+            settings.seed,
+            experiment.name,
+            targets=experiment.data.targets,
+            dtype=settings.dtype,
+            vocabulary=encoded.vocabulary,
+            target_vocabulary=encoded.target_vocabulary,
+        )
     if start and experiment.model.start is not None:
         _start_from(model, load_model(experiment.model.start, base))
     meta = msgspec.structs.replace(model.meta, training=training_in_words(experiment), data=_trained_on(experiment))
