@@ -57,12 +57,10 @@ def _write(writing: Generation) -> None:
     """The prompt, then symbol after symbol."""
     from tuinet.cli.output import printable_text
 
-    try:
-        click.echo(printable_text(writing.prompt), nl=False)
-        for piece in writing:
-            click.echo(printable_text(piece), nl=False)
-    finally:  # also when it is interrupted, the shell's prompt begins a line of its own
-        click.echo()
+    click.echo(printable_text(writing.prompt), nl=False)
+    for piece in writing:
+        click.echo(printable_text(piece), nl=False)
+    click.echo()
 
 
 def _tell_unknown(writing: Generation) -> None:

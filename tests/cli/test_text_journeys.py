@@ -1,0 +1,247 @@
+"""Texts through the commands: small models trained in seconds, asked, measured, looked at; and wrong input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import Done, run_command
+from tests.model.text_models import tagger
+from tuinet.files.load import load
+from tuinet.files.model_file import save_model
+
+EXPERIMENTS = {
+    "copy": """
+name = "copy"
+[data]
+source = { kind = "pairs", path = "pairs.tsv", test_path = "pairs.tsv" }
+tokens = { unit = "characters" }
+target_tokens = { unit = "characters" }
+[[model.layers]]
+kind = "seq2seq"
+encoder = [{ kind = "embedding", units = 8 }, { kind = "lstm", units = 24 }]
+decoder = [{ kind = "embedding", units = 8 }, { kind = "lstm", units = 24 }, { kind = "dense" }]
+[training]
+batch_size = 8
+epochs = 60
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam", rate = 0.01 }
+""",
+    "text": """
+name = "rhyme"
+[data]
+source = { kind = "text", path = "rhyme.txt" }
+window = 16
+split = { test = 0.2 }
+[model]
+layers = [{ kind = "embedding", units = 8 }, { kind = "lstm", units = 24 }, { kind = "dense" }]
+[training]
+batch_size = 8
+epochs = 12
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam", rate = 0.01 }
+""",
+    "moods": """
+name = "moods"
+[data]
+source = { kind = "labelled-text", path = "moods.tsv" }
+split = { test = 0.25 }
+[model]
+layers = [{ kind = "embedding", units = 8 }, { kind = "rnn", units = 8 }, { kind = "last-step" }, { kind = "dense" }]
+[training]
+batch_size = 8
+epochs = 20
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam", rate = 0.02 }
+""",
+}
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs: copy (seq2seq), text (a language model), moods (classes); and tags.safetensors."""
+    folder = tmp_path_factory.mktemp("texts")
+    pairs = ["".join(each) for length in (1, 2, 3) for each in product("abc", repeat=length)]
+    (folder / "pairs.tsv").write_text("".join(f"{text}\t{text}\n" for text in pairs))
+    (folder / "rhyme.txt").write_text("the cat sat on the mat\n" * 60)
+    moods = [f"{word} {kind}\t{label}" for word in ("a", "the", "no", "one") for kind, label in MOODS.items()]
+    (folder / "moods.tsv").write_text("\n".join(moods * 4) + "\n")
+    for name, text in EXPERIMENTS.items():
+        (folder / f"{name}.toml").write_text(text)
+        done = run_command("train", f"{name}.toml", "--out", name, "-q", cwd=folder)
+        assert done.code == 0, done.err
+    save_model(tagger(), folder / "tags.safetensors")
+    return folder
+
+
+MOODS = {"good film": "glad", "bad film": "sad", "fine book": "glad", "dull book": "sad"}
+
+
+def piped(line: tuple[str, ...], data: bytes, folder: Path) -> Done:
+    done = subprocess.run(
+        [sys.executable, "-m", "tuinet", *line], input=data, cwd=folder, capture_output=True, check=False, timeout=60
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_a_translator_answers_texts_and_lines(texts: Path) -> None:
+    done = run_command("predict", "copy", "ab", "c", "--json", cwd=texts)
+    assert done.code == 0, done.err
+    assert [line["input"] for line in done.lines] == ["ab", "c"]
+    assert [line["text"] for line in done.lines] == ["ab", "c"]
+    assert done.lines[0]["symbols"] == ["a", "b"] and done.lines[0]["complete"] and done.lines[0]["score"] < 0
+    lines = piped(("predict", "copy", "-", "--beam", "3"), b"ab\ncb\r\na", texts)
+    assert (lines.code, lines.out) == (0, "ab\ncb\na\n")
+
+
+def test_a_translator_is_measured_twice(texts: Path) -> None:
+    measured = run_command("evaluate", "copy", "--json", "--beam", "2", cwd=texts).lines[0]
+    assert measured["exact"] > 0.9 and measured["accuracy"] > 0.9
+    assert measured["sequence-error-rate"] == pytest.approx(1 - measured["exact"])
+    shown = run_command("evaluate", "copy", "--limit", "5", cwd=texts).out
+    assert "exact answers" in shown and "symbol error rate" in shown and "\nsources              5\n" in shown
+    (texts / "mine.tsv").write_text("ab\tab\nab\tzz\nc\tzz\n")
+    mine = run_command("evaluate", "copy", "--data", "mine.tsv", "--json", cwd=texts).lines[0]
+    assert (mine["split"], mine["sources"], mine["exact"]) == ("all", 2, 0.5)
+
+
+def test_a_language_model_writes_and_is_measured(texts: Path) -> None:
+    done = run_command("generate", "text", "--prompt", "the cat", "--length", "40", "--temperature", "0", cwd=texts)
+    assert done.code == 0, done.err
+    assert done.out.startswith("the cat sat on the mat\nthe cat")
+    assert len(done.out) == len("the cat") + 40 + 1
+    first, again = (
+        run_command("generate", "text", "--length", "30", "--seed", "4", "--json", cwd=texts).lines[0] for _ in "12"
+    )
+    assert first == again
+    assert (len(first["text"]), first["symbols"], first["seed"], first["prompt"]) == (30, 30, 4, "")
+    measured = run_command("evaluate", "text", "--json", cwd=texts).lines[0]
+    assert measured["perplexity"] < 2 and measured["bits"] < 1
+    assert "bits a character" in run_command("evaluate", "text", cwd=texts).out
+
+
+def test_unknown_symbols_of_a_prompt_are_noted(texts: Path) -> None:
+    done = run_command("generate", "text", "--prompt", "日\x1b本", "--length", "5", cwd=texts)
+    assert done.code == 0
+    assert "does not know '日' '\\x1b' '本'" in done.err
+    assert "\x1b" not in done.out + done.err
+
+
+def test_a_classifier_of_texts(texts: Path) -> None:
+    done = run_command("predict", "moods", "a good film", "the dull book", "--json", cwd=texts)
+    assert [line["label"] for line in done.lines] == ["glad", "sad"]
+    shown = run_command("predict", "moods", "a good film", cwd=texts).out
+    assert shown.splitlines()[1].split()[:4] == ["a", "good", "film", "glad"]
+    assert "confusion" in run_command("evaluate", "moods", cwd=texts).out
+
+
+def test_tags_stand_beside_their_symbols(texts: Path) -> None:
+    shown = run_command("predict", "tags.safetensors", "ab", "c", cwd=texts).out.splitlines()
+    assert shown[0].split() == ["symbol", "tag", "probability"]
+    assert [line.split()[0] for line in shown if line][1:3] == ["a", "b"]
+    line = run_command("predict", "tags.safetensors", "ab", "--json", cwd=texts).lines[0]
+    assert line["symbols"] == ["a", "b"] and len(line["tags"]) == 2
+
+
+def test_inspect_shows_how_far_back_a_model_remembers(texts: Path) -> None:
+    shown = run_command("inspect", "text", "the cat sat on the mat", cwd=texts).out
+    rows = [line.split() for line in shown.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["0", "1", "2", "5", "10", "20", "21"]
+    assert rows[0][2] == "1.00e+00"
+    found = run_command("inspect", "text", "the cat", "the", "--json", cwd=texts).lines[0]
+    assert found["memory"]["samples"] == [2, 2, 2, 1, 1, 1, 1]
+    assert found["memory"]["layer"] == "lstm1"
+
+
+WRONG = [
+    (("predict", "text", "abc"), "tuinet generate"),
+    (("generate", "copy"), "tuinet predict"),
+    (("generate", "moods", "--prompt", "x"), "tuinet predict"),
+    (("generate", "text", "--length", "0"), "0 symbols"),
+    (("generate", "text", "--temperature", "-1"), "temperature"),
+    (("generate", "text", "--temperature", "nan"), "temperature"),
+    (("generate", "text", "--top-k", "0"), "likeliest"),
+    (("predict", "copy", "ab", "--beam", "0"), "beam of 0"),
+    (("predict", "copy", "ab", "--beam", "1000000"), "beam of 1000000"),
+    (("predict", "moods", "a", "--beam", "2"), "Leave out --beam"),
+    (("predict", "copy", "ab", ""), "text 2 is empty"),
+    (("predict", "copy", "a" * 20_000), "20,000 symbols"),
+    (("evaluate", "text", "--beam", "2"), "Leave out"),
+    (("evaluate", "copy", "--data", "iris"), "was trained for seq2seq"),
+    (("evaluate", "text", "--data", "moods.tsv"), "moods"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), WRONG, ids=[" ".join(line)[:40] for line, _ in WRONG])
+def test_wrong_questions_are_refused_in_words(texts: Path, line: tuple[str, ...], words: str) -> None:
+    done = run_command(*line, cwd=texts)
+    assert (done.code, done.out) == (2, ""), done.err
+    assert words in done.err
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"ab\n\xff\xfe\n", "stdin, line 2, byte 1 is not UTF-8"),
+        (b"ab\nab\n\nab\n", "stdin, line 3 is empty"),
+        (b"a" * 1_000_000, "1,000,000 symbols"),
+        (b"a" * 5_000_000, "line 1 is longer"),
+    ],
+)
+def test_wrong_lines_are_named(texts: Path, data: bytes, words: str) -> None:
+    done = piped(("predict", "copy", "-"), data, texts)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err and "Traceback" not in done.err
+
+
+def test_hostile_lines_get_an_answer_each(texts: Path) -> None:
+    lines = ["\0", "😀", "שלום", "\u202eab", "zzz\x1b[2J", "\ufeffab"]
+    for model in ("copy", "moods", "tags.safetensors"):
+        done = piped(("predict", model, "-", "--json"), "\n".join(lines).encode(), texts)
+        assert done.code == 0, done.err
+        assert [json.loads(line)["input"] for line in done.out.splitlines()] == lines
+    shown = piped(("predict", "moods", "-"), "\n".join(lines).encode(), texts)
+    assert "\x1b" not in shown.out and "\0" not in shown.out
+
+
+def test_an_argument_that_is_not_utf8(texts: Path) -> None:
+    for line in (["predict", "copy", b"a\xff"], ["generate", "text", "--prompt", b"\xff"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tuinet", *line], cwd=texts, capture_output=True, check=False, timeout=60
+        )
+        assert done.returncode == 2
+        assert b"is not UTF-8" in done.stderr
+
+
+def test_the_text_appears_as_it_is_written_and_ends_quietly(texts: Path) -> None:
+    """The first symbols are there long before the last; Ctrl-C and a reader that has gone need no word."""
+    line = [sys.executable, "-m", "tuinet", "generate", "text", "--length", "50000000"]
+    for end in ("interrupt", "close"):
+        process = subprocess.Popen(line, cwd=texts, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None and process.stderr is not None
+        assert len(os.read(process.stdout.fileno(), 10)) > 0
+        if end == "interrupt":
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+        process.stdout.close()
+        code = process.wait(30)
+        assert code == (130 if end == "interrupt" else 1)
+        assert process.stderr.read().strip() == b""  # click ends the line of an interrupted command
+        process.stderr.close()
+
+
+def test_a_broken_model_says_so(texts: Path) -> None:
+    for name in ("copy", "text", "moods"):
+        model = load(str(texts / name))
+        model.params.vector[:] = float("nan")
+        save_model(model, texts / "broken.safetensors")
+        line = ("generate", "broken.safetensors") if name == "text" else ("predict", "broken.safetensors", "ab")
+        done = run_command(*line, cwd=texts)
+        assert done.code == 2 and "not a number" in done.err
