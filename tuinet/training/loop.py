@@ -144,12 +144,11 @@ class Loop:
         return due and self.validation is not None and p.phase == "main"
 
     def started(self) -> RunStarted:
-        parts = {name: len(part) for name, part in self.data.splits.items()}
         return RunStarted(
             name=self.model.meta.name,
             version=__version__,
             parameters=self.params.vector.size,
-            samples=parts,
+            samples={name: len(part) for name, part in self.data.splits.items()},
             epochs=self.settings.epochs,
             batch_size=min(self.batch_size, len(self.train)),
             steps_per_epoch=self.steps_per_epoch,
@@ -188,15 +187,13 @@ class Loop:
         if not math.isfinite(loss):
             return self.failed(weights, x, y, rate)
         self.update(rate)
-        p.step += 1
-        p.batch += 1
+        p.step, p.batch = p.step + 1, p.batch + 1
         p.seen += sums.targets
         p.loss_sum += sums.loss
         p.correct += sums.correct
         p.mistakes += sums.mistakes
-        return StepDone(
-            step=p.step, epoch=p.epoch + 1, count=1, samples=len(x), loss=Range(loss, loss, loss), rate=rate
-        )
+        same = Range(loss, loss, loss)
+        return StepDone(step=p.step, epoch=p.epoch + 1, count=1, samples=len(x), loss=same, rate=rate)
 
     def batch(self) -> Array:
         """The samples of the next batch: a part of this epoch's order, which (seed, epoch) names."""
