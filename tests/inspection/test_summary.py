@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from tests.model.models import cnn, constant, xor
+from tests.model.text_models import WORDS, translator
 from tuinet.data.coding import Coding
 from tuinet.data.preparation import Downsample, Standardize
 from tuinet.inspection.summary import summarize
@@ -70,3 +71,12 @@ def test_weights_that_are_not_finite_are_counted() -> None:
     found = summarize(constant([np.nan, np.inf, 1.0], SquaredError(), Coding("values")))
     assert found.not_finite == 2
     assert summarize(xor()).not_finite == 0
+
+
+def test_a_text_is_described_by_its_symbols() -> None:
+    found = summarize(translator(target=WORDS))
+    assert (found.sequence, found.input) == (True, ())
+    assert found.vocabulary == "3 characters: 'a', 'b', 'c'"
+    assert found.target_vocabulary == "4 words: 'the', 'cat', 'sat', '￭.'"
+    assert found.targets == "7 symbols, one output each at every step"
+    assert summarize(cnn()).vocabulary == ""

@@ -96,7 +96,9 @@ def _about(summary: Summary) -> list[tuple[str, object]]:
     return [
         ("model", summary.name),
         ("task", summary.task),
-        ("input", _shape(summary.input)),
+        ("input", "" if summary.vocabulary else _shape(summary.input, summary.sequence)),
+        ("reads", summary.vocabulary),
+        ("writes", summary.target_vocabulary if summary.target_vocabulary != summary.vocabulary else ""),
         ("columns", _some(summary.columns)),
         ("prepared by", ", then ".join(summary.preparation)),
         ("labels", _some(summary.labels)),
@@ -110,13 +112,13 @@ def _about(summary: Summary) -> list[tuple[str, object]]:
 def _write_layers(summary: Summary) -> None:
     from tuinet.cli.output import write_table
 
-    rows = [("input", "", "", _shape(summary.prepared), "", "")]
+    rows = [("input", "", "", _shape(summary.prepared, summary.sequence), "", "")]
     rows += [
         (
             layer.name,
             layer.kind,
             layer.settings,
-            _shape(layer.output),
+            _shape(layer.output, layer.steps),
             _count(layer.parameters),
             _count(layer.multiply_adds),
         )
@@ -157,8 +159,9 @@ def _data(said: str) -> str:
         return said
 
 
-def _shape(sizes: tuple[int, ...]) -> str:
-    return "×".join(map(str, sizes))
+def _shape(sizes: tuple[int, ...], steps: bool) -> str:
+    """Like 28×28; of sequences T×64, T any number of steps."""
+    return "×".join(("T",) * steps + tuple(map(str, sizes)))
 
 
 def _count(number: int) -> str:

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from tuinet.data.preparation import Preparation, Standardize
+from tuinet.data.vocabulary import END, Vocabulary
 from tuinet.experiment.costs import kind_of, layer_rows, settings_in_words
 from tuinet.experiment.report import LayerRow
 from tuinet.model.meta import EpochRecord
@@ -13,7 +14,11 @@ from tuinet.model.model import Model
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """All that can be said about a model without running it."""
+    """All that can be said about a model without running it.
+
+    Where samples are sequences (`sequence`), `input` and `prepared` are one step's shape. `vocabulary` and
+    `target_vocabulary` say in words what a text that goes in, and one that comes out, is made of.
+    """
 
     name: str
     task: str
@@ -37,6 +42,9 @@ class Summary(msgspec.Struct, frozen=True):
     steps: int
     history: tuple[EpochRecord, ...]
     notes: str
+    sequence: bool = False
+    vocabulary: str = ""
+    target_vocabulary: str = ""
 
 
 def summarize(model: Model) -> Summary:
@@ -66,7 +74,19 @@ def summarize(model: Model) -> Summary:
         steps=meta.steps,
         history=meta.history,
         notes=meta.notes,
+        sequence=meta.input_shape.sequence,
+        vocabulary=_vocabulary(meta.vocabulary),
+        target_vocabulary=_vocabulary(meta.target_vocabulary),
     )
+
+
+def _vocabulary(known: Vocabulary | None) -> str:
+    """Like "68 characters: ' ', 'e', 't' …": how many are known, and the most frequent."""
+    if known is None:
+        return ""
+    first = ", ".join(map(repr, known.symbols[END + 1 :][:8]))
+    lowercase = ", small letters only" if known.tokens.lowercase else ""
+    return f"{len(known) - END - 1:,} {known.tokens.unit}{lowercase}: {first}" + (" …" if len(known) > END + 9 else "")
 
 
 def _preparation(step: Preparation) -> str:
@@ -79,7 +99,9 @@ def _targets(model: Model) -> str:
     coding = model.meta.coding
     match coding.kind:
         case "ids":
-            return f"{coding.classes} classes, one output each"
+            named = "classes" if model.meta.target_vocabulary is None else "symbols"
+            when = " at every step" if model.meta.answers_steps else ""
+            return f"{coding.classes} {named}, one output each{when}"
         case "one-hot":
             return f"{coding.classes} classes, one output each, {coding.high:g} for the class, {coding.low:g} elsewhere"
         case "binary":
