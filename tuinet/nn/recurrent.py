@@ -23,6 +23,9 @@ State = tuple[Array, ...]
 MANY_STEPS = 8
 """From so many steps on it pays to copy a weight into the order in which its products run fastest."""
 
+CACHE_LINE = 64
+"""Bytes that memory is read and written by."""
+
 
 class OverTime(Layer, frozen=True):
     """A layer that begins with a state and ends with one: a recurrent layer, or several of them around each other."""
@@ -168,7 +171,13 @@ def last_gradient(dstate: State | None, index: int, like: Array, steps: Steps) -
 
 def turned(weight: Array, steps: Steps) -> Array:
     """The transposed weight, for a product at every step: in order in memory where there are enough steps to pay."""
-    return np.ascontiguousarray(weight.T) if len(steps.counts) >= MANY_STEPS else weight.T
+    if len(steps.counts) < MANY_STEPS:
+        return weight.T
+    found = np.empty(weight.shape[::-1], weight.dtype)
+    line = CACHE_LINE // weight.itemsize
+    for start in range(0, len(weight), line):  # all at once, every line would be fetched and written many times
+        found[:, start : start + line] = weight[start : start + line].T
+    return found
 
 
 def require_steps(kind: str, shape: Shape) -> None:

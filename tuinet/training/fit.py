@@ -35,7 +35,8 @@ def fit(
     exactly where it was: random numbers are named by (seed, step, shard), the order of the data by (seed, epoch).
 
     `augmentation` changes the training images, layers named in `freeze` keep their weights, `threads` (default: all
-    cores) changes no number where the network has convolutions. Raises TuinetError if the data do not fit the model.
+    cores) is how many cores are used, by other processes too; it changes no number. Raises TuinetError if the data do
+    not fit the model.
     """
     if not len(data.splits.get("train", ())):
         raise TuinetError("the data have no training part", "data.split cuts off validation and test parts")
