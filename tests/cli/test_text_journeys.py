@@ -10,12 +10,23 @@ import sys
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.commands import Done, run_command
-from tests.model.text_models import tagger
+from tests.model.models import images
+from tests.model.text_models import captioner, tagger
+from tuinet.data.dataset import Column, DatasetInfo
 from tuinet.files.load import load
 from tuinet.files.model_file import save_model
+from tuinet.model.model import new_model
+from tuinet.nn.layer import Shape
+from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.over_time import LastStep
+from tuinet.nn.layers.rnn import RNN
+from tuinet.nn.losses import CrossEntropy
+from tuinet.nn.network import Sequential
 
 EXPERIMENTS = {
     "copy": """
@@ -148,6 +159,32 @@ def test_tags_stand_beside_their_symbols(texts: Path) -> None:
     assert [line.split()[0] for line in shown if line][1:3] == ["a", "b"]
     line = run_command("predict", "tags.safetensors", "ab", "--json", cwd=texts).lines[0]
     assert line["symbols"] == ["a", "b"] and len(line["tags"]) == 2
+
+
+def test_images_get_captions_and_tables_of_steps_a_label(tmp_path: Path) -> None:
+    save_model(captioner(), tmp_path / "captions.safetensors")
+    for number, pixels in enumerate(images(2)):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    given = run_command("predict", "captions.safetensors", "0.png", "1.png", "--json", cwd=tmp_path).lines
+    assert [line["text"] for line in given] == [each.text for each in captioner().translate(images(2))]
+    shown = run_command("predict", "captions.safetensors", "0.png", cwd=tmp_path).out.splitlines()
+    assert shown[1].split() == ["0.png", given[0]["text"]]
+    lines = piped(("predict", "captions.safetensors", "-", "--json"), b"0.png\n1.png\n", tmp_path).lines
+    assert lines == given
+
+    shape, columns = Shape((2,), ("channel",), sequence=True), (Column("x"), Column("y"))
+    info = DatasetInfo("walks", "classification", shape, {"train": 9}, labels=("up", "down"), columns=columns)
+    model = new_model(Sequential((RNN(3), LastStep(), Dense(2))), info, (), CrossEntropy())
+    save_model(model, tmp_path / "walks.safetensors")
+    (tmp_path / "walk.csv").write_text("y,note,x\n1,a,2\n3,b,4\n")
+    np.save(tmp_path / "walks.npy", np.array([[[2.0, 1.0], [4.0, 3.0]]] * 2))
+    answers = run_command("predict", "walks.safetensors", "walk.csv", "walks.npy", "--json", cwd=tmp_path).lines
+    assert [line["input"] for line in answers] == ["walk.csv", "walks.npy:1", "walks.npy:2"]
+    assert len({line["top"][0]["score"] for line in answers}) == 1
+    remembered = run_command("inspect", "walks.safetensors", "walk.csv", "--json", cwd=tmp_path).lines[0]["memory"]
+    assert remembered["samples"] == [1, 1]
+    refused = run_command("predict", "walks.safetensors", "1,2", cwd=tmp_path)
+    assert refused.code == 2 and "a step of the sequence a row" in refused.err
 
 
 def test_inspect_shows_how_far_back_a_model_remembers(texts: Path) -> None:

@@ -48,11 +48,12 @@ def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: b
     if beam != 1 and loaded.meta.task != "seq2seq":
         raise TuinetError(f"{loaded.meta.name} writes no answers that a beam could look for", "Leave out --beam.")
     if loaded.meta.vocabulary is not None:
-        _predict_texts(loaded, texts(inputs), top, beam, as_json)
+        given = texts(inputs) if "-" in inputs else list(texts(inputs))
+        _predict_texts(loaded, given, top, beam, as_json)
         return
     # All are read before the first is answered: a wrong one is an error, not half an answer.
-    given = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
-    read = [read_inputs(text, loaded.meta) for text in given]
+    lines = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
+    read = [read_inputs(text, loaded.meta) for text in lines]
     answers = (answer for each in read for answer in _answers(loaded, each, top, beam))
     if as_json:
         for answer in answers:
