@@ -12,7 +12,7 @@ from tuinet.data.fetched import Fetched
 from tuinet.data.sources import DATASETS
 from tuinet.errors import TuinetError
 from tuinet.experiment.check import check
-from tuinet.experiment.data import describe_data
+from tuinet.experiment.data import Described, describe_data
 from tuinet.experiment.decode import decode, load_experiment
 from tuinet.experiment.document import document
 from tuinet.experiment.recipes import FOLDER, ORDER, recipe_path, recipe_text, recipes
@@ -40,8 +40,8 @@ def test_a_recipe_is_what_its_head_says(recipe) -> None:
 def test_a_recipe_has_no_problem_and_needs_no_warning(name: str) -> None:
     experiment = load_experiment(name)
     source = experiment.data.source
-    info, divided = (source.official, False) if isinstance(source, Fetched) else describe_data(experiment, Path())
-    report = check(experiment, info, divided=divided)
+    found = Described(source.official) if isinstance(source, Fetched) else describe_data(experiment, Path())
+    report = check(experiment, found.info, divided=found.divided)
     assert report.problems == ()
     assert report.warnings == ()
     assert report.totals is not None and report.totals.parameters > 0

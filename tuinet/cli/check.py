@@ -24,7 +24,7 @@ def command(experiment: str, changes: tuple[str, ...], as_json: bool) -> int:
     from tuinet.cli.checking import problem_lines, read_experiment, report_on
     from tuinet.cli.output import printable, printable_lines, write_json
 
-    report, fetch = report_on(read_experiment(experiment, changes))
+    report, fetch, _ = report_on(read_experiment(experiment, changes))
     if as_json:
         write_json(report)
     else:

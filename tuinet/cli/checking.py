@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from tuinet.cli.output import printable
+from tuinet.data.encoding import EncodedDataset
 from tuinet.data.fetched import NotFetchedError
 from tuinet.errors import TuinetError
 from tuinet.experiment.check import Report, check
-from tuinet.experiment.data import describe_data
+from tuinet.experiment.data import Described, describe_data
 from tuinet.experiment.decode import load_experiment
 from tuinet.experiment.edit import apply_settings
 from tuinet.experiment.spec import Experiment
@@ -22,26 +24,36 @@ def read_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:
     return apply_settings(experiment, changes, "--set") if changes else experiment
 
 
-def report_on(experiment: Experiment) -> tuple[Report, str]:
-    """Everything that `check` finds, and what to do if the data must be fetched first ("" if they are here)."""
-    base = Path.cwd()
-    fetch, divided = "", False
+class Checked(NamedTuple):
+    """Everything that `check` finds, what to do if the data must be fetched first ("" if they are here), and the data
+    if they had to be read for it."""
+
+    report: Report
+    fetch: str
+    encoded: EncodedDataset | None
+
+
+def report_on(experiment: Experiment) -> Checked:
+    """What `check` says of an experiment."""
+    base, fetch = Path.cwd(), ""
     try:
-        info, divided = describe_data(experiment, base)
+        found = describe_data(experiment, base)
     except NotFetchedError as error:
-        info, fetch = error.info, str(error).replace("\n", ": ")
-    return check(experiment, info, base, divided=divided), fetch
+        found, fetch = Described(error.info), str(error).replace("\n", ": ")
+    return Checked(check(experiment, found.info, base, divided=found.divided), fetch, found.encoded)
 
 
-def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:
-    """An experiment without problems; warnings go to stderr. Raises TuinetError with every problem."""
+def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> tuple[Experiment, EncodedDataset | None]:
+    """An experiment without problems, and its data if they had to be read; warnings go to stderr.
+
+    Raises TuinetError with every problem."""
     experiment = read_experiment(text, changes)
-    report, _ = report_on(experiment)
+    report, _, encoded = report_on(experiment)
     if report.problems:
         raise TuinetError(f"{text} cannot be trained:\n{problem_lines(report)}")
     for warning in report.warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
-    return experiment
+    return experiment, encoded
 
 
 def problem_lines(report: Report) -> str:

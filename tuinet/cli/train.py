@@ -65,7 +65,8 @@ def _begin(text: str, changes: tuple[str, ...], out: str | None) -> tuple[Path, 
     from tuinet.cli.checking import checked_experiment
     from tuinet.training.run import new_run
 
-    return new_run(checked_experiment(text, changes), Path.cwd(), Path(out) if out is not None else None)
+    experiment, encoded = checked_experiment(text, changes)
+    return new_run(experiment, Path.cwd(), Path(out) if out is not None else None, encoded)
 
 
 def _follow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -33,16 +33,25 @@ def load_data(experiment: Experiment, base: Path) -> EncodedDataset:
     return encode_dataset(dataset, settings.tokens, settings.target_tokens, settings.window)
 
 
-def describe_data(experiment: Experiment, base: Path) -> tuple[DatasetInfo, bool]:
-    """What `load_data` gives, without its arrays, and whether the sizes are those after `data.split`.
+class Described(NamedTuple):
+    """What is known of an experiment's data before it is trained.
 
-    They are before it wherever the arrays need not be read. Texts are read: only they tell how many symbols there are.
-    Raises as `load_data`, and NotFetchedError.
+    `divided`: whether the sizes are those after `data.split`; `encoded`: the data, if they had to be read for it.
     """
+
+    info: DatasetInfo
+    divided: bool = False
+    encoded: EncodedDataset | None = None
+
+
+def describe_data(experiment: Experiment, base: Path) -> Described:
+    """What `load_data` gives, without its arrays wherever these need not be read; of texts, only they tell how many
+    symbols there are. Raises as `load_data`, and NotFetchedError."""
     info = experiment.data.source.describe(base)
     if not has_texts(info):
-        return info, False
-    return load_data(experiment, base).dataset.info, True
+        return Described(info)
+    encoded = load_data(experiment, base)
+    return Described(encoded.dataset.info, True, encoded)
 
 
 def has_texts(info: DatasetInfo) -> bool:

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingType
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
+from tuinet.data.encoding import EncodedDataset
 from tuinet.data.preparation import fit_preparation
 from tuinet.data.sources import NamedSource
 from tuinet.experiment.costs import kind_of, settings_in_words
@@ -34,18 +35,24 @@ class Job(NamedTuple):
     freeze: Sequence[str] = ()
 
 
-def build(experiment: str | Experiment, base: Path | None = None, *, start: bool = True) -> Job:
+def build(
+    experiment: str | Experiment,
+    base: Path | None = None,
+    *,
+    start: bool = True,
+    encoded: EncodedDataset | None = None,
+) -> Job:
     """Load the data and make the model of an experiment: a recipe's name, a file, or the struct itself.
 
     `base` is the folder that relative paths in a struct start from (default: the current one). `start` false leaves
-    out the weights of `model.start`, for who has later ones.
+    out the weights of `model.start`, for who has later ones. `encoded`: the data, for who has read them already.
     Raises TuinetError with what is wrong and where. `fit(*build("digits-cnn"))` trains it.
     """
     if isinstance(experiment, str):
         experiment = load_experiment(experiment)
     base = base or Path.cwd()
     settings = experiment.training
-    encoded = load_data(experiment, base)
+    encoded = encoded or load_data(experiment, base)
     data = encoded.dataset
     preparation = fit_preparation(experiment.data.prepare, data.splits["train"], data.input_shape, data.maximum)
     with threadpool_limits(1, "blas"):  # orthogonal weights come out of products, whose bits must not depend on cores

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from tuinet.data.encoding import EncodedDataset
 from tuinet.errors import RunFailedError, TuinetError
 from tuinet.experiment.decode import absolute, encode
 from tuinet.experiment.spec import Experiment
@@ -34,13 +35,16 @@ LOOK_SECONDS = 0.02
 """How often the trainer looks for commands between steps; while paused it looks every 50 ms."""
 
 
-def new_run(experiment: Experiment, base: Path, out: Path | None = None) -> tuple[Path, Job]:
+def new_run(
+    experiment: Experiment, base: Path, out: Path | None = None, encoded: EncodedDataset | None = None
+) -> tuple[Path, Job]:
     """Load everything a run needs, then make its directory with the complete experiment file in it.
 
+    `encoded`: the data, if they were read already.
     Raises TuinetError before anything is written if the data or the model cannot be had.
     """
     experiment = absolute(experiment, base)
-    job = build(experiment, base)
+    job = build(experiment, base, encoded=encoded)
     directory = new_directory(experiment.name, out)
     with Lock(directory):
         if (directory / EXPERIMENT).exists():
