@@ -121,7 +121,7 @@ def test_a_prompt_of_any_length_is_read_in_pieces() -> None:
     prompt = "abc" * 1000
     (outputs,) = model.run([model.raw(prompt)])
     assert model.generate(prompt, 1, temperature=0).ids[0] == outputs.values[-1, 3:].argmax() + 3
-    assert len(model.generate("a" * 1_000_000, 3).text) == 3
+    assert len(model.generate("a" * 30_000, 3).text) == 3
 
 
 def test_an_empty_prompt_is_a_line_break_or_the_most_frequent_symbol() -> None:
