@@ -9,11 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.commands import Command, run_command
 from tuinet.data.sources import DATASETS
+from tuinet.experiment.decode import decode
+from tuinet.experiment.edit import apply_settings
+from tuinet.training.build import build
 from tuinet.training.checkpoint import read_place
+from tuinet.training.fit import fit
 
 PAIRS = """
 name = "backwards"
@@ -107,6 +112,16 @@ def test_teacher_forcing_is_set_while_it_trains_and_kept(tmp_path: Path) -> None
     resumed = run_command("train", "--resume", "run", "--set", one_more, "-q", cwd=tmp_path)
     assert resumed.code == 0, resumed.err
     assert read_place(run / "checkpoint.safetensors").progress.forcing == 0.25
+
+
+def test_a_frozen_part_of_a_translator_stays_as_it_is() -> None:
+    job = build(apply_settings(decode(PAIRS), ["model.freeze=['seq2seq1/encoder', 'seq2seq1/decoder/embedding1']"]))
+    before = {path: array.copy() for path, array in job.model.params.items()}
+    for _ in fit(*job, threads=1):
+        pass
+    changed = {path for path, array in job.model.params.items() if not np.array_equal(array, before[path])}
+    frozen = ("seq2seq1/encoder/", "seq2seq1/decoder/embedding1/")
+    assert changed == {path for path in before if not path.startswith(frozen)}
 
 
 def test_a_run_without_a_decoder_refuses_teacher_forcing(tmp_path: Path) -> None:

@@ -67,3 +67,13 @@ def test_sending_checks_before_it_writes(tmp_path):
     with pytest.raises(TuinetError, match="set"):
         new_line("set", rate="fast")
     assert not (tmp_path / "control.jsonl").exists()
+
+
+def test_teacher_forcing_is_a_share(tmp_path):
+    line = new_line("set", teacher_forcing=0.5)
+    send(tmp_path, line)
+    assert list(ControlReader(tmp_path, 0).read()) == [line]
+    for rest in (b'"set", "teacher_forcing": 1.5', b'"set", "teacher_forcing": -0.1', b'"stop", "teacher_forcing": 1'):
+        wrong = b'{"id": "a", "do": ' + rest + b"}"
+        refused = parse(wrong)
+        assert isinstance(refused, Refused) and "teacher_forcing" in refused.message
