@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import shlex
@@ -9,6 +10,7 @@ import typing
 from pathlib import Path
 from types import ModuleType
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
@@ -102,6 +104,18 @@ def test_the_readme_steers_with_commands_that_exist() -> None:
         if words[0] == "runs" and len(words) > 1:
             options = {option for parameter in command.commands[words[1]].params for option in parameter.opts}
             assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_every_command_in_the_readme_exists_with_its_options() -> None:
+    lines = [line for block in blocks("") for line in block.splitlines() if line.startswith("tuinet ")]
+    assert len(lines) > 15
+    for line in lines:
+        words = shlex.split(line.split("   ")[0])[1:]
+        command = importlib.import_module(f"tuinet.cli.{words[0]}").command
+        if isinstance(command, click.Group) and len(words) > 1:
+            command = command.commands[words[1]]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
 
 
 def test_make_knows_the_two_commands_of_a_newcomer() -> None:
