@@ -14,13 +14,21 @@ import pytest
 
 from tests.model.models import made
 from tuinet.data.coding import Coding
+from tuinet.data.dataset import Task
 from tuinet.data.preparation import Preparation
+from tuinet.data.vocabulary import MAX_SYMBOLS, Tokens, Vocabulary
 from tuinet.files import header, reader
 from tuinet.files.model_file import FORMAT, METADATA_KEY, Content, save_model
 from tuinet.model.meta import MAX_LAYERS, MAX_VALUES, EpochRecord, Meta
-from tuinet.nn.layer import Shape
+from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.layers.activation import Relu
+from tuinet.nn.layers.clockwork import Clockwork
+from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.embedding import Embedding
+from tuinet.nn.layers.gru import GRU
+from tuinet.nn.layers.lstm import LSTM
+from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.losses import CrossEntropy
 from tuinet.nn.network import AnyLayer
 
@@ -60,8 +68,22 @@ def test_every_layer_is_described_with_its_stem_and_parameters() -> None:
     assert described.keys() == layers.keys()
     for kind, (stem, parameters) in described.items():
         assert stem == f"`{layers[kind].stem}`"
-        names = {"weight", "bias"} if kind in ("dense", "conv2d") else set()
-        assert set(re.findall(r"`(\w+)` \(", parameters)) == names
+        assert set(re.findall(r"`(\w+)` \(", parameters)) == parameter_names(kind), kind
+
+
+def parameter_names(kind: str) -> set[str]:
+    """The parameters of a layer of this kind, whatever its settings, without those of layers within it."""
+    sequence = Shape.vector(5).over_time
+    examples: dict[str, list[tuple[Layer, Shape]]] = {
+        "dense": [(Dense(4), Shape.vector(5))],
+        "conv2d": [(Conv2D(2, 3), Shape.image(5, 5, 1))],
+        "embedding": [(Embedding(3), Shape.tokens(5).step)],
+        "rnn": [(RNN(4), sequence)],
+        "lstm": [(LSTM(4), sequence), (LSTM(4, peephole="diagonal"), sequence)],
+        "gru": [(GRU(4), sequence), (GRU(4, form="pytorch"), sequence)],
+        "clockwork": [(Clockwork(4, (1, 2)), sequence)],
+    }
+    return {name for layer, shape in examples.get(kind, []) for name in layer.param_shapes(shape)}
 
 
 def test_every_key_is_described() -> None:
@@ -76,6 +98,10 @@ def test_every_key_is_described() -> None:
     assert all(f"`{field}`" in about["coding"][0] for field in Coding.__struct_fields__)
     for kind in get_args(msgspec.structs.fields(Coding)[0].type):
         assert f"`{kind}`" in about["coding"][0]
+    for field in (*Vocabulary.__struct_fields__, *Tokens.__struct_fields__):
+        assert f"`{field}`" in about["vocabulary"][0]
+    for task in get_args(Task):
+        assert f"`{task}`" in about["task"][0]
     assert f"key, `{METADATA_KEY}`" in TEXT
     assert rows("key")["format"][0].startswith(f"{FORMAT}.")
 
@@ -86,5 +112,6 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert header.MAX_METADATA == 16 * 2**20 and "metadata over 16 MB" in text
     assert f"more than {header.MAX_TENSORS:,} tensors" in text
     assert f"more than {MAX_LAYERS:,} layers" in text
+    assert f"more than {MAX_SYMBOLS:,} symbols" in text
     assert MAX_VALUES == 2**28 and "more than 2²⁸ values" in text
     assert reader.DEFAULT_LIMIT == 4 * 2**30 and "over 4 GB of weights" in text
