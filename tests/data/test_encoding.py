@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuinet.data.dataset import Dataset, Split
-from tuinet.data.encoding import encode_dataset, encode_split, windows
+from tuinet.data.encoding import encode_dataset, encode_split, set_aside, windows
 from tuinet.data.splits import SplitSettings, join, split_dataset
 from tuinet.data.texts import Texts
 from tuinet.data.vocabulary import Tokens
@@ -157,3 +157,17 @@ def test_a_text_of_unknown_symbols_only_is_encoded():
     other = Texts(["😀😀😀"])
     split = encode_split(Split(other, other), "next-symbol", encoded.vocabulary, encoded.target_vocabulary, 64)
     assert split.inputs.tolist() == [[0, 0]] and split.targets.tolist() == [[0, 0]]
+
+
+def test_many_ids_lie_in_a_file_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = np.arange(600_000, dtype=np.uint16)
+    kept = set_aside(ids)
+    assert type(kept) is np.ndarray and kept.dtype == ids.dtype and not kept.flags.writeable
+    np.testing.assert_array_equal(kept, ids)
+    assert set_aside(ids[:10]).flags.writeable  # few stay where they are
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    assert set_aside(ids) is ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,9 @@ from tuinet.nn.sequence import Ragged
 
 WINDOW = 64
 """Symbols of a window where nobody says how many."""
+
+MANY_BYTES = 1 << 20
+"""From so many on, ids are set aside in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +104,8 @@ def encode_texts(data: Data, vocabulary: Vocabulary | None, what: str = "input")
     for row, each in enumerate(ids):
         if not len(each):
             raise TuinetError(f"{what} of row {row + 1} is empty: {data.row(row)[:40]!r} holds no symbol")
-    return Ragged.of(ids, _known(vocabulary, what).dtype)
+    ragged = Ragged.of(ids, _known(vocabulary, what).dtype)
+    return Ragged(set_aside(ragged.values), ragged.offsets)
 
 
 def windows(ids: Array, size: int, name: str = "data") -> Split:
@@ -124,7 +129,23 @@ def _ids(texts: Data, vocabulary: Vocabulary | None, name: str) -> Array:
     if not isinstance(texts, Texts):
         raise TuinetError(f"{name} part: only a text has next symbols")
     parts = [known.encode(text) for text in texts]
-    return parts[0] if len(parts) == 1 else np.concatenate([*parts, np.empty(0, known.dtype)])
+    return set_aside(parts[0] if len(parts) == 1 else np.concatenate([*parts, np.empty(0, known.dtype)]))
+
+
+def set_aside(array: Array) -> Array:
+    """The same numbers, in a file without a name if they are many: memory that the system can use for other things.
+
+    Where there is no room for the file, they stay where they are.
+    """
+    if array.nbytes < MANY_BYTES:
+        return array
+    try:
+        with tempfile.TemporaryFile() as file:
+            array.tofile(file)
+            file.flush()
+            return np.asarray(np.memmap(file, array.dtype, "r", shape=array.shape))
+    except OSError:
+        return array
 
 
 def _known(vocabulary: Vocabulary | None, what: str) -> Vocabulary:
