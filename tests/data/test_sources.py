@@ -167,3 +167,13 @@ def test_importing_the_sources_loads_neither_pillow_nor_the_network():
     code = "import sys, tuinet.data.sources; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"PIL", "pooch", "requests", "platformdirs", "click", "textual", "safetensors"} & set(loaded)
+
+
+ARRAYS = ({"kind": "csv", "path": "t"}, {"kind": "npz", "path": "t"}, {"kind": "npy", "inputs": "x", "targets": "y"})
+
+
+@pytest.mark.parametrize("task", ["tagging", "next-symbol", "seq2seq"])
+@pytest.mark.parametrize("source", ARRAYS, ids=lambda source: source["kind"])
+def test_tables_and_arrays_have_one_answer_a_row(source, task):
+    with pytest.raises(msgspec.ValidationError, match=f"'{task}' - at `\\$.task`"):
+        msgspec.convert(source | {"task": task}, Source)

@@ -12,11 +12,11 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 
-from tuinet.data.dataset import Dataset, DatasetInfo, Task
+from tuinet.data.dataset import Dataset, DatasetInfo
 from tuinet.data.reading import (
     MAX_WHOLE,
     FileSource,
@@ -57,7 +57,7 @@ class NpzFile(FileSource, frozen=True, tag="npz"):
     """The .npz file."""
     inputs: str = "x"
     targets: str = "y"
-    task: Task | None = None
+    task: Literal["classification", "regression"] | None = None
     labels: tuple[str, ...] = ()
 
     def load(self, base: Path, seed: int) -> Dataset:
@@ -112,7 +112,7 @@ class NpyFiles(FileSource, frozen=True, tag="npy"):
     targets: str
     test_inputs: str | None = None
     test_targets: str | None = None
-    task: Task | None = None
+    task: Literal["classification", "regression"] | None = None
     labels: tuple[str, ...] = ()
 
     def load(self, base: Path, seed: int) -> Dataset:

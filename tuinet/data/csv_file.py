@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -59,7 +59,7 @@ class CsvFile(FileSource, frozen=True, tag="csv"):
     """The table."""
     target: Name = -1
     header: bool | None = None
-    task: Task | None = None
+    task: Literal["classification", "regression"] | None = None
     categorical: tuple[Name, ...] = ()
     ignore: tuple[Name, ...] = ()
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] = ","
