@@ -41,7 +41,12 @@ NETWORKS = {
         TOKENS,
     ),
     "clocks from zero": (
-        Seq2Seq((Embedding(3), GRU(3)), (Embedding(3), Clockwork(4, (1, 2)), Dense(TARGET)), "dense", symbols=TARGET),
+        Seq2Seq(
+            (Embedding(3), Bidirectional(Clockwork(4, (1, 2)))),
+            (Embedding(3), Clockwork(4, (1, 2)), Dense(TARGET)),
+            "dense",
+            symbols=TARGET,
+        ),
         TOKENS,
     ),
     "pooled": (Seq2Seq((Embedding(3), LSTM(2), MeanOverTime()), DECODER, "dense", symbols=TARGET), TOKENS),
@@ -150,7 +155,7 @@ def test_without_teacher_forcing_the_decoder_is_fed_its_own_choice() -> None:
     ids = table[:, 0]
     for t in range(6):
         scores, states = layer.step(scope, ids, states, Context())
-        ids = scores.argmax(axis=1)
+        ids = 2 + scores[:, 2:].argmax(axis=1)  # never the unknown or the start symbol
         for row in np.flatnonzero(steps.times == t):
             np.testing.assert_allclose(y.values[row], scores[steps.samples[row]], rtol=1e-12, atol=1e-12)
 
@@ -194,4 +199,9 @@ def test_a_dense_bridge_leaves_clocks_at_zero() -> None:
     network, params, pair, _ = problem("clocks from zero")
     states = layer.encode(params.scope("seq2seq1"), pair.source, Context())
     assert not states["clockwork1"][1].any()
+    assert layer.param_shapes(shape)["bridge/clockwork1/hidden/weight"].shape == (8, 4)  # no clocks in the context
+    network, params, pair, _ = problem("clocks copied")
+    states = NETWORKS["clocks copied"][0].encode(params.scope("seq2seq1"), pair.source, Context())
+    assert states["clockwork1"][0].all() and not states["clockwork1"][1].any()
+    network, params, pair, _ = problem("clocks from zero")
     assert network.output_shape(shape) == Shape.vector(TARGET).over_time

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tuinet.data.batches import by_length
-from tuinet.data.dataset import Split, Task
+from tuinet.data.dataset import Split
 from tuinet.data.encoding import encode_split
 from tuinet.errors import TuinetError
+from tuinet.model.lengths import groups
 from tuinet.model.prediction import decode
 from tuinet.model.signals import answers, signals
 from tuinet.nn import metrics
@@ -19,6 +19,13 @@ from tuinet.nn.context import Arena, Context
 from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
 from tuinet.nn.recurrent import State
+from tuinet.nn.sequence import Ragged
+
+ROW, MOST_ROWS = 4096, 64
+"""A text is evaluated in rows of at least so many symbols, as far as it has them, and in at most so many rows."""
+
+PIECE = 256
+"""Symbols of each row that are computed at a time."""
 
 if TYPE_CHECKING:
     from tuinet.model.model import Model
@@ -79,18 +86,21 @@ def _every_step(model: Model, split: Split, batch_size: int | None) -> dict[str,
     A decoder is fed the true symbols, as in training. Of a text, `perplexity` = e^loss and `bits` = loss / ln 2 too.
     """
     meta, dtype = model.meta, model.params.vector.dtype
-    split = encode_split(split, meta.task, meta.vocabulary, meta.target_vocabulary)
+    split = encode_split(split, meta.task, meta.vocabulary, meta.target_vocabulary, meta.window)
     if not len(split):
         raise TuinetError(f"there are no samples to evaluate {meta.name} on")
     loss, errors, count = 0.0, 0, 0
     ctx = Context(arena=Arena())
     states: dict[str, State] | None = None
-    for places, goes_on in _batches_of_sequences(split, meta.task, batch_size or model.batch_size):
-        x, y = split.take(places)
+    parts = _text(split) if meta.task == "next-symbol" else _by_length(split, batch_size or model.batch_size)
+    for x, y, carry in parts:
         ctx.restart((0, 0, 0))
+        begin = None
+        if states is not None and carry is not None:
+            begin = {name: tuple(array[carry] for array in state) for name, state in states.items()}
         with np.errstate(all="ignore"):
             inputs, targets = signals(meta, x, y, ctx, dtype)
-            outputs, states, _ = model.network.run(model.params, inputs, states if goes_on else None, ctx)
+            outputs, states, _ = model.network.run(model.params, inputs, begin, ctx)
             scores = answers(outputs)
             loss += float(meta.loss.value(scores, meta.coding.encode(targets, dtype)).sum())
         errors += metrics.errors(targets, decode(meta, scores))
@@ -109,22 +119,33 @@ def _every_step(model: Model, split: Split, batch_size: int | None) -> dict[str,
     return found
 
 
-def _batches_of_sequences(split: Split, task: Task, size: int) -> Iterator[tuple[Array, bool]]:
-    """Places of a batch, and whether it goes on where the one before ended.
+Batch = tuple[Array | Ragged, Array | Ragged, slice | None]
+"""Raw inputs, raw targets, and which of the states that the batch before ended in this one begins with (None: none)."""
 
-    The windows of a text are read as `size` long texts side by side, each to its end; everything else by length, so
-    that the sequences of a batch end together.
+
+def _by_length(split: Split, size: int) -> Iterator[Batch]:
+    """Sequences of like length together, fewer where they are very long."""
+    x, _ = split.take(slice(None))
+    for places in groups(x, size):
+        yield *split.take(places), None
+
+
+def _text(split: Split) -> Iterator[Batch]:
+    """The windows of a text as one text again, read in a few long rows side by side, each from a zero state.
+
+    How many follows from the text alone, so the figure does not depend on how it was cut or on a batch size; the state
+    is always carried along a row, also if it was not in training.
     """
-    total = len(split)
-    if task != "next-symbol":
-        order = by_length(split, np.arange(total))
-        yield from ((order[start : start + size], False) for start in range(0, total, size))
-        return
-    rows = min(size, total)
-    length = total // rows
-    yield from ((np.arange(rows) * length + step, step > 0) for step in range(length))
-    if rows * length < total:
-        yield np.arange(rows * length, total), False
+    x, y = (np.asarray(each).reshape(-1) for each in split.take(slice(None)))
+    rows = max(1, min(MOST_ROWS, len(x) // ROW))
+    length = len(x) // rows
+    whole = rows * length
+    wide_x, wide_y = x[:whole].reshape(rows, length), y[:whole].reshape(rows, length)
+    for start in range(0, length, PIECE):
+        piece = slice(start, start + PIECE)
+        yield wide_x[:, piece], wide_y[:, piece], slice(None) if start else None
+    if whole < len(x):  # what is left over goes on behind the last row
+        yield x[None, whole:], y[None, whole:], slice(-1, None)
 
 
 def _found(model: Model, outputs: Array, targets: Array, k: int) -> float:

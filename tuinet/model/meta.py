@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -47,6 +48,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     target_names    the names of the values of a regression
     vocabulary         the symbols of a text that goes in, if one does
     target_vocabulary  the symbols of a text that comes out, if one does
+    window          the symbols of a sample where the next symbol of a text was learnt
     loss            what was made small; it says what predicting applies to the outputs
     data            what it was trained on
     training        how it was trained, in words
@@ -64,6 +66,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     target_names: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
     target_vocabulary: Vocabulary | None = None
+    window: Annotated[int, msgspec.Meta(ge=1)] | None = None
     loss: Loss
     data: str = ""
     training: str = ""

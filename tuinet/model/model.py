@@ -205,6 +205,7 @@ def new_model(
         target_names=info.target_names,
         vocabulary=vocabulary,
         target_vocabulary=target_vocabulary,
+        window=round(info.length) if info.task == "next-symbol" else None,
         loss=loss,
         data=info.name,
         seed=seed,

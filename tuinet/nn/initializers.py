@@ -105,7 +105,10 @@ def draw(
             return rng.normal(0.0, deviation, shape).astype(dtype)
         case Orthogonal():
             rows, columns = shape[0], min(shape)
-            blocks = [np.linalg.qr(rng.normal(size=(rows, columns)))[0] for _ in range(shape[1] // columns)]
+            blocks: list[npt.NDArray[Any]] = []
+            for _ in range(shape[1] // columns):
+                q, r = np.linalg.qr(rng.normal(size=(rows, columns)))
+                blocks.append(q * np.sign(np.diag(r)))  # else Q leans to the negative side (Mezzadri 2007)
             return np.concatenate(blocks, axis=1).astype(dtype)
         case GateBias(gates):
             return np.repeat(np.array(gates, dtype), shape[0] // len(gates))

@@ -18,6 +18,9 @@ from tuinet.nn.recurrent import OverTime, State
 from tuinet.nn.sequence import Sequence, steps_of
 from tuinet.nn.stack import Layers, LayerShapeError, States
 
+NEVER_FED = 2
+"""The first ids of a target's vocabulary, <unk> and <start>, are never written, so never fed as a choice."""
+
 
 class Pair(NamedTuple):
     """What a Seq2Seq is given: the source, and for each target what the decoder is fed, step by step.
@@ -117,7 +120,7 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
     def values(self, params: Params, x: Pair, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         """Of every layer, under encoder/layer/value and decoder/layer/value, from a plain pass of their own."""
         ctx = Context(plain=True)
-        ahead = stack.trace(self.encoder, params.scope("encoder"), self._turned(x.source), None, ctx)
+        ahead = stack.trace(self.encoder, params.scope("encoder"), self.turned(x.source), None, ctx)
         states = self.encode(params, x.source, ctx)
         back = stack.trace(self.decoder, params.scope("decoder"), x.fed, states, ctx)
         found = {f"encoder/{name}": value for name, value in stack.values(ahead, params.scope("encoder")).items()}
@@ -129,23 +132,31 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
 
     # ── the encoder and the bridge ────────────────────────────────────────────────────────────────────────────────
 
-    def _turned(self, source: Any) -> Any:
+    def turned(self, source: Any) -> Any:
         """The source as the encoder reads it."""
         if self.reverse_source and isinstance(source, Sequence):
             return Sequence(source.values[source.steps.reversal], source.steps)
         return source
 
     def _encode(self, params: Params, source: Any, ctx: Context) -> tuple[dict[str, State], Cache, Array | None]:
-        turned = self._turned(source)
+        turned = self.turned(source)
         y, after, cache = stack.run(self.encoder, params.scope("encoder"), turned, None, ctx)
-        if self.bridge == "copy":
-            pairs = zip(stack.recurrent(self.decoder), stack.recurrent(self.encoder), strict=True)
-            return {name: after[other] for name, other in pairs}, cache, None
-        context = np.concatenate(list(after.values())[-1], axis=1) if isinstance(y, Sequence) else y  # (B, S)
-        bridge = params.scope("bridge")
+        batch, dtype = len(source.steps if isinstance(source, Sequence) else source), params.vector.dtype
         states: dict[str, State] = {}
+        if self.bridge == "copy":
+            for (name, layer), ended in zip(stack.recurrent(self.decoder).items(), after.values(), strict=True):
+                first = _named(layer, layer.zero_state(batch, dtype))
+                first |= {key: array for key, array in _named(layer, ended).items() if key in _learnt(layer)}
+                states[name] = tuple(first.values())
+            return states, cache, None
+        context = y
+        if self._ends_recurrent:
+            name, last = list(stack.recurrent(self.encoder).items())[-1]
+            ended = _named(last, after[name])
+            context = np.concatenate([ended[key] for key in _learnt(last)], axis=1)  # (B, S)
+        bridge = params.scope("bridge")
         for name, layer in stack.recurrent(self.decoder).items():
-            first = dict(zip(layer.state_sizes(), layer.zero_state(len(context), context.dtype), strict=True))
+            first = _named(layer, layer.zero_state(batch, dtype))
             for key in _learnt(layer):
                 part = f"{name}/{key}"
                 first[key] = np.tanh(context @ bridge[f"{part}/weight"] + bridge[f"{part}/bias"])
@@ -172,8 +183,11 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
         if not self._ends_recurrent:
             return None, dcontext
         name, layer = list(stack.recurrent(self.encoder).items())[-1]
-        ends = np.cumsum(list(layer.state_sizes().values()))[:-1]
-        return {name: tuple(np.split(dcontext, ends, axis=1))}, None
+        learnt = _learnt(layer)
+        parts = np.split(dcontext, np.cumsum(list(learnt.values()))[:-1], axis=1)
+        given = _named(layer, layer.zero_state(len(dcontext), dcontext.dtype))
+        given |= dict(zip(learnt, parts, strict=True))
+        return {name: tuple(given.values())}, None
 
     @property
     def _ends_recurrent(self) -> bool:
@@ -184,7 +198,7 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
             return {}
         size = self._shapes("encoder", shape)[-1].size
         if self._ends_recurrent:
-            size = sum(cast("OverTime", self.encoder[-1]).state_sizes().values())
+            size = sum(_learnt(cast("OverTime", self.encoder[-1])).values())
         specs: dict[str, ParamSpec] = {}
         for name, layer in stack.recurrent(self.decoder).items():
             for key, units in _learnt(layer).items():
@@ -197,8 +211,8 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
     def _mixed(self, params: Params, fed: Sequence, states: States, ctx: Context) -> Sequence:
         """Each symbol after the first true with probability `ctx.teacher_forcing`, else the decoder's own choice.
 
-        Bengio et al., "Scheduled sampling" (2015). The choices are made without dropout and are fed as given: no
-        gradient goes through them.
+        Bengio et al., "Scheduled sampling" (2015). The choices are made without dropout and, as in decoding, never
+        fall on what nobody writes; they are fed as given: no gradient goes through them.
         """
         steps = fed.steps
         table = np.zeros((len(steps.counts), len(steps)), fed.values.dtype)  # (T, B), in the order of the samples
@@ -207,7 +221,8 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
         calm = Context()
         for t in range(len(table) - 1):
             scores, states = self.step(params, table[t], states, calm)
-            table[t + 1] = np.where(truth[t + 1], table[t + 1], scores.argmax(axis=1))
+            chosen = NEVER_FED + scores[:, NEVER_FED:].argmax(axis=1)
+            table[t + 1] = np.where(truth[t + 1], table[t + 1], chosen)
         return Sequence(table[steps.times, steps.samples], steps)
 
     # ── shapes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,6 +268,10 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
             )
 
 
+def _named(layer: OverTime, state: State) -> dict[str, Array]:
+    return dict(zip(layer.state_sizes(), state, strict=True))
+
+
 def _learnt(layer: OverTime) -> dict[str, int]:
-    """The parts of a state that a dense bridge makes, and their sizes: a clock begins at 0, whatever was read."""
+    """The parts of a state that cross the bridge, and their sizes: a clock begins at 0, whatever was read."""
     return {key: size for key, size in layer.state_sizes().items() if key not in layer.counters}

@@ -20,6 +20,9 @@ from tuinet.nn.params import Array
 
 Indices = npt.NDArray[np.intp]
 
+KEPT = 1 << 15
+"""Steps of a layout that is worth keeping for the next batch of the same form; larger ones would take megabytes."""
+
 
 class Steps:
     """Where the steps of B sequences lie, from their lengths (B,), each at least 1. Made by `steps_of`."""
@@ -87,8 +90,8 @@ class Steps:
 
 
 @lru_cache(maxsize=64)
-def _steps(lengths: bytes) -> Steps:
-    return Steps(np.frombuffer(lengths, np.intp))
+def _equal(count: int, length: int) -> Steps:
+    return Steps(np.full(count, length, np.intp))
 
 
 def steps_of(lengths: npt.ArrayLike) -> Steps:
@@ -96,7 +99,9 @@ def steps_of(lengths: npt.ArrayLike) -> Steps:
     given = np.ascontiguousarray(lengths, np.intp)
     if given.size and given.min() < 1:
         raise ValueError("a sequence has at least one step")
-    return _steps(given.tobytes())
+    # Only equal lengths come again: those of windows, of rows of images, of single steps.
+    equal = 0 < given.size * int(given[0]) <= KEPT and bool((given == given[0]).all()) if given.size else False
+    return _equal(len(given), int(given[0])) if equal else Steps(given)
 
 
 class Sequence(NamedTuple):
