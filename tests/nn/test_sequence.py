@@ -58,8 +58,11 @@ def test_an_array_of_equal_sequences() -> None:
     np.testing.assert_array_equal(unpack(x).values.reshape(2, 4, 3), array)
 
 
-def test_one_layout_for_equal_lengths() -> None:
-    assert steps_of([2, 1]) is steps_of(np.array([2, 1], np.int32))
+def test_layouts_of_equal_lengths_are_kept_and_no_others() -> None:
+    """Only they come again; those of ragged batches would fill the memory."""
+    assert steps_of([4, 4]) is steps_of(np.array([4, 4]))
+    assert steps_of([1, 2]) is not steps_of([1, 2])
+    assert steps_of([1 << 15, 1 << 15]) is not steps_of([1 << 15, 1 << 15])  # too large to keep
 
 
 def test_an_empty_sequence_is_refused() -> None:
