@@ -20,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 import tuinet
 from tests.model.models import cnn, constant, images, linear, xor
+from tests.model.text_models import LETTERS, classifier, language_model, one_hot_classifier, tagger, translator
 from tuinet.data.coding import Coding
 from tuinet.data.dataset import Column
 from tuinet.data.preparation import Downsample, Scale, Standardize
@@ -244,7 +245,7 @@ CONTENTS: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, ...]]] 
     "input of 0": (at("meta.input_shape.sizes", [0, 8, 1]), ("shape of an input",)),
     "input too large": (at("meta.input_shape.sizes", [10**9, 10**9, 1]), ("over 10^15",)),
     "input of 4 axes": (at("meta.input_shape", {"sizes": [1, 1, 1, 1], "axes": ["a"] * 4}), ("shape of an input",)),
-    "ids as input": (at("meta.input_shape.kind", "id"), ("ids",)),
+    "ids as input": (at("meta.input_shape.kind", "id"), ("shape of an input",)),
     "labels missing": (at("meta.labels", ["a"]), ("1 labels for 3 classes",)),
     "a million labels": (at("meta.labels", ["a"] * 10**6), ("labels",)),
     "labels of numbers": (at("meta.labels", [1, 2, 3]), ("labels",)),
@@ -273,6 +274,77 @@ def test_descriptions_that_are_wrong_give_one_clear_error(parts: Parts, case: st
     path, tensors, content = parts
     change, words = CONTENTS[case]
     write(path, tensors, change(content))
+    refused(path, *words)
+
+
+LETTERS_AND_ONE = {"tokens": {"unit": "characters"}, "symbols": [*LETTERS.symbols[:-1], "z"]}
+FIRST = "network.layers.0"
+
+TEXTS: dict[str, tuple[Callable[[], Model], Callable[[dict[str, Any]], object], tuple[str, ...]]] = {
+    "a classification with a vocabulary of answers": (
+        classifier, lambda c: at("meta.target_vocabulary", c["meta"]["vocabulary"])(c), ("they have a vocabulary",),
+    ),
+    "a regression with a vocabulary of answers": (
+        lambda: linear([[2.0]], 1.0, SquaredError(), ONE), at("meta.target_vocabulary", LETTERS_AND_ONE),
+        ("they have a vocabulary",),
+    ),
+    "labels beside a vocabulary": (
+        lambda: tagger(words=True), at("meta.labels", ["a"] * 7), ("they have a vocabulary",),
+    ),
+    "another vocabulary of answers": (
+        language_model, at("meta.target_vocabulary", LETTERS_AND_ONE), ("its answers the same one",),
+    ),
+    "no vocabulary of answers": (
+        language_model, at("meta.target_vocabulary", None), ("its answers the same one",),
+    ),
+    "no vocabulary of a text": (language_model, at("meta.vocabulary", None), ("its answers the same one",)),
+    "no vocabulary of a translation": (
+        translator, at("meta.target_vocabulary", None), ("needs the vocabulary of its answers",),
+    ),
+    "a vocabulary of another size": (
+        classifier, at("meta.input_shape.ids", 7), ("vocabulary of 6 symbols does not fit",),
+    ),
+    "one-hot of unknown size": (one_hot_classifier, at(f"{FIRST}.symbols", None), ("onehot1", "how many symbols")),
+    "one-hot of another size": (one_hot_classifier, at(f"{FIRST}.symbols", 9), ("9 symbols", "has 6")),
+    "one-hot of unknown size in an encoder": (
+        translator, at(f"{FIRST}.encoder.0", {"kind": "one-hot"}), ("seq2seq1", "how many symbols"),
+    ),
+    "one-hot of another size in an encoder": (
+        translator, at(f"{FIRST}.encoder.0", {"kind": "one-hot", "symbols": 5}), ("encoder", "5 symbols", "has 6"),
+    ),
+    "one-hot of unknown size in a decoder": (
+        translator, at(f"{FIRST}.decoder.0", {"kind": "one-hot"}), ("seq2seq1", "how many symbols"),
+    ),
+    "one-hot of another size in a decoder": (
+        translator, at(f"{FIRST}.decoder.0", {"kind": "one-hot", "symbols": 7}), ("decoder", "7 symbols", "has 6"),
+    ),
+    "seq2seq of unknown size": (translator, at(f"{FIRST}.symbols", None), ("no number of symbols", "has 6")),
+    "seq2seq of another size": (translator, at(f"{FIRST}.symbols", 5), ("5 symbols", "has 6")),
+    "a decoder that looks ahead": (
+        translator,
+        at(f"{FIRST}.decoder.1", {"kind": "bidirectional", "layer": {"kind": "lstm", "units": 5}}),
+        ("cannot look ahead",),
+    ),
+    "a language model that looks ahead": (
+        language_model,
+        at("network.layers.1", {"kind": "bidirectional", "layer": {"kind": "lstm", "units": 4}}),
+        ("bidirectional1 looks ahead",),
+    ),
+    "a large value within an encoder": (
+        translator, lambda c: (c["network"]["layers"][0]["encoder"].insert(0, {"kind": "embedding", "units": 10**9}),
+                               c["network"]["layers"][0]["encoder"].__setitem__(1, {"kind": "linear"}), c)[2],
+        ("2000000028 values",),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_what_is_said_of_symbols_must_agree(tmp_path: Path, case: str) -> None:
+    model, change, words = TEXTS[case]
+    path = tmp_path / "m.safetensors"
+    save_model(model(), path)
+    load_model(path)
+    write(path, load_file(path), change(content_of(path)))
     refused(path, *words)
 
 

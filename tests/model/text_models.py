@@ -11,7 +11,7 @@ from tuinet.nn.layer import Shape
 from tuinet.nn.layers.bidirectional import Bidirectional
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
-from tuinet.nn.layers.embedding import Embedding
+from tuinet.nn.layers.embedding import Embedding, OneHot
 from tuinet.nn.layers.flatten import Flatten
 from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.over_time import LastStep
@@ -57,6 +57,11 @@ def language_model(vocabulary: Vocabulary = LETTERS, seed: int = 0, *, both_ways
 def classifier(seed: int = 0, cell: Part | None = None) -> Model:
     info = DatasetInfo("reviews", "classification", Shape.tokens(6), {"train": 9}, labels=("bad", "good"))
     return _made(info, (Embedding(3), cell or LSTM(4), LastStep(), Dense(2)), seed, None)
+
+
+def one_hot_classifier(seed: int = 0) -> Model:
+    info = DatasetInfo("reviews", "classification", Shape.tokens(6), {"train": 9}, labels=("bad", "good"))
+    return _made(info, (OneHot(6), LSTM(4), LastStep(), Dense(2)), seed, None)
 
 
 def tagger(seed: int = 0, *, words: bool = False) -> Model:

@@ -11,7 +11,6 @@ import numpy as np
 from tuinet.data.vocabulary import END, START, UNKNOWN, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.model.decoding import check_sampling, draw, log_probabilities
-from tuinet.nn import stack
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.params import Array
 from tuinet.nn.recurrent import State
@@ -68,11 +67,6 @@ class Generation:
         meta = model.meta
         if meta.task != "next-symbol" or meta.target_vocabulary is None or meta.vocabulary is None:
             raise TuinetError(f"{meta.name} was not trained to go on with a text", "Ask it with predict.")
-        if not all(layer.goes_forward for layer in stack.recurrent(model.network.layers).values()):
-            raise TuinetError(
-                f"{meta.name} reads its text in both directions, so it cannot write one",
-                "A model that generates has no bidirectional layer.",
-            )
         if not 1 <= length <= MAX_LENGTH:
             raise TuinetError(f"{length:,} symbols cannot be written", f"1 to {MAX_LENGTH:,}")
         check_sampling(temperature, top_k)

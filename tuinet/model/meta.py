@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import msgspec
@@ -13,9 +13,12 @@ from tuinet.data.dataset import Column, Task
 from tuinet.data.preparation import Preparation, Scale, Standardize, prepared_shape
 from tuinet.data.vocabulary import MAX_SYMBOLS, Vocabulary
 from tuinet.errors import TuinetError
+from tuinet.nn import stack
 from tuinet.nn.layer import Shape
+from tuinet.nn.layers.embedding import OneHot
 from tuinet.nn.losses import Loss
 from tuinet.nn.network import Sequential
+from tuinet.nn.recurrent import OverTime
 from tuinet.nn.seq2seq import Seq2Seq
 
 MAX_LAYERS = 1_000
@@ -92,8 +95,9 @@ def check_model(network: Sequential, meta: Meta) -> None:
     _check_inputs(meta)
     _check_vocabularies(meta)
     _check_text(meta)
+    _check_symbols(network, meta)
     shapes = network.shapes(prepared_shape(meta.preparation, meta.input_shape))
-    values = sum(shape.size for shape in shapes)
+    values = sum(shape.size for shape in (*shapes, *_inner_shapes(network, shapes)))
     if values > MAX_VALUES:
         raise TuinetError(f"one sample becomes {_short(values)} values in this network; {MAX_VALUES} are allowed")
     output = shapes[-1]
@@ -103,8 +107,29 @@ def check_model(network: Sequential, meta: Meta) -> None:
     _check_coding(meta, output.size)
 
 
+def _inner_shapes(network: Sequential, shapes: tuple[Shape, ...]) -> Iterator[Shape]:
+    """The shapes between the layers of encoders and decoders; `shapes` are those before and after each layer."""
+    for layer, shape in zip(network.layers, shapes[:-1], strict=True):
+        if isinstance(layer, Seq2Seq):
+            yield from stack.shapes(layer.encoder, shape)
+            yield from stack.shapes(layer.decoder, layer.target_shape())
+
+
+def _check_symbols(network: Sequential, meta: Meta) -> None:
+    """Whether the layers say of how many symbols they are. That a one-hot layer is given so many, it checks itself."""
+    for name, layer in zip(network.names(), network.layers, strict=True):
+        inner = (*layer.encoder, *layer.decoder) if isinstance(layer, Seq2Seq) else (layer,)
+        if any(isinstance(part, OneHot) and part.symbols is None for part in inner):
+            raise TuinetError(f"{name}: a one-hot layer does not say how many symbols there are", "Set `symbols`.")
+        if isinstance(layer, Seq2Seq) and meta.target_vocabulary is not None:
+            count = len(meta.target_vocabulary)
+            if layer.symbols != count:
+                said = "no number of symbols" if layer.symbols is None else f"{layer.symbols} symbols"
+                raise TuinetError(f"{name} has {said}, but the vocabulary of its answers has {count}")
+
+
 def _check_time(network: Sequential, meta: Meta, output: Shape) -> None:
-    """Whether there is one answer a sample, or one a step, as the task says."""
+    """Whether there is one answer a sample, or one a step, as the task says, from no more than may be seen."""
     if output.sequence and not meta.answers_steps:
         hint = "A last-step or mean-over-time layer makes one answer of a sequence."
         raise TuinetError(f"the network answers at every step, but {meta.task} wants one answer a sample", hint)
@@ -114,6 +139,10 @@ def _check_time(network: Sequential, meta: Meta, output: Shape) -> None:
     translates = any(isinstance(layer, Seq2Seq) for layer in network.layers)
     if translates != (meta.task == "seq2seq") or (translates and len(network.layers) != 1):
         raise TuinetError("a seq2seq layer is the only layer of a network for seq2seq, and of no other")
+    for name, layer in zip(network.names(), network.layers, strict=True):
+        if meta.task == "next-symbol" and isinstance(layer, OverTime) and not layer.goes_forward:
+            hint = "Take the layer inside it alone."
+            raise TuinetError(f"{name} looks ahead, where the symbol stands that is asked for", hint)
 
 
 def _check_vocabularies(meta: Meta) -> None:
@@ -122,8 +151,12 @@ def _check_vocabularies(meta: Meta) -> None:
             vocabulary.check()
     if meta.vocabulary is not None and meta.input_shape != Shape.tokens(len(meta.vocabulary)):
         raise TuinetError(f"a vocabulary of {len(meta.vocabulary)} symbols does not fit inputs of {meta.input_shape}")
-    if meta.task in ("next-symbol", "seq2seq") and meta.target_vocabulary is None:
-        raise TuinetError(f"a model for {meta.task} needs the vocabulary of its answers")
+    if meta.task == "seq2seq" and meta.target_vocabulary is None:
+        raise TuinetError("a model for seq2seq needs the vocabulary of its answers")
+    if meta.task == "next-symbol" and (meta.vocabulary is None or meta.vocabulary != meta.target_vocabulary):
+        raise TuinetError("a model for next-symbol needs a vocabulary, and its answers the same one")
+    if meta.target_vocabulary is not None and (meta.labels or not meta.answers_steps):
+        raise TuinetError(f"the answers of this {meta.task} are not symbols, and yet they have a vocabulary")
 
 
 def _check_inputs(meta: Meta) -> None:
