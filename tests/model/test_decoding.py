@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.model.text_models import LETTERS, captioner, classifier, language_mod
 from tuinet.data.vocabulary import END, START
 from tuinet.errors import TuinetError
 from tuinet.model.decoding import Search, Writer, beam, decode, draw, log_probabilities, write
+from tuinet.model.generation import Generation
 from tuinet.model.model import Model
 from tuinet.nn.sequence import Ragged
 
@@ -63,7 +65,7 @@ def test_a_beam_of_one_is_greedy(seed: int) -> None:
     model = translator(seed)
     writer, raw = Writer(model), model.raw(SOURCES)
     limits = np.array([1, 2, 3, 9, 9, 9, 9, 4])
-    greedy = write(writer, writer.begin(raw), limits, lambda scores: scores.argmax(axis=1))
+    greedy = write(writer, writer.begin(raw), limits, lambda scores, _: scores.argmax(axis=1))
     narrow = beam(writer, writer.begin(raw), limits, Search(1))
     assert [each.ids for each in greedy] == [each.ids for each in narrow]
     assert [each.complete for each in greedy] == [each.complete for each in narrow]
@@ -134,7 +136,7 @@ def test_symbols_are_drawn_as_often_as_is_likely() -> None:
     rng = np.random.default_rng(0)
 
     def shares(temperature: float, top_k: int | None = None) -> np.ndarray:
-        return np.bincount(draw(scores, temperature, top_k, rng), minlength=3) / len(scores)
+        return np.bincount(draw(scores, temperature, top_k, rng.random(len(scores))), minlength=3) / len(scores)
 
     assert shares(1.0) == pytest.approx([0.5, 0.3, 0.2], abs=0.015)
     squares = np.array([0.25, 0.09, 0.04])
@@ -150,6 +152,33 @@ def test_drawn_answers_follow_the_seed() -> None:
     greedy = [each.ids for each in model.translate(SOURCES)]
     assert [each.ids for each in model.translate(SOURCES, temperature=0.0)] == greedy
     assert [each.ids for each in model.translate(SOURCES, top_k=1)] == greedy
+
+
+@pytest.mark.parametrize("search", [{"temperature": 1.0}, {"top_k": 3}])
+def test_neighbours_change_no_drawn_answer(search: dict[str, Any]) -> None:
+    model = translator(scale=1.0)
+    together = model.translate(SOURCES, seed=3, **search)
+    assert [model.translate(source, seed=3, **search)[0].ids for source in SOURCES] == [each.ids for each in together]
+    assert [each.ids for each in model.translate(SOURCES[::-1], seed=3, **search)] == [
+        each.ids for each in together[::-1]
+    ]
+    many = ["ab", *SOURCES] * 40  # more than are decoded at a time
+    found = model.translate(many, seed=3, **search)
+    assert [each.ids for each in found[1 : 1 + len(SOURCES)]][:3] == [each.ids for each in together[:3]]
+    assert len({each.ids for each, source in zip(found, many, strict=True) if source == "ab"}) > 10
+
+
+def test_iterating_twice_begins_again() -> None:
+    writing = Generation(language_model(), "ab", 20, seed=1)
+    first, ids = "".join(writing), writing.ids
+    assert "".join(writing) == first
+    assert writing.ids == ids and len(ids) == 20
+
+
+def test_ids_of_any_type_are_the_same_source() -> None:
+    model = translator(scale=1.0)
+    found = [model.translate(Ragged.of([[3, 4]], dtype), temperature=1.0, seed=4)[0] for dtype in (np.uint8, np.int32)]
+    assert found[0].ids == found[1].ids == model.translate("ab", temperature=1.0, seed=4)[0].ids
 
 
 def test_drawn_answers_are_as_frequent_as_their_probability() -> None:

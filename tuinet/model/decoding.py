@@ -8,14 +8,16 @@ Shapes: B sources, R answers in progress, V symbols.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
 
 from tuinet.data.dataset import Indices
+from tuinet.data.random import stream
 from tuinet.data.vocabulary import END, START, UNKNOWN
 from tuinet.errors import TuinetError
 from tuinet.model.lengths import groups, lengths_of
@@ -39,8 +41,8 @@ NO_SEQUENCE = 100
 """Most symbols of the answer to a source that is no sequence, such as an image."""
 
 States = dict[str, State]
-Choose = Callable[[Array], Indices]
-"""Of log probabilities (R, V), one symbol a row."""
+Choose = Callable[[Array, Indices], Indices]
+"""Of log probabilities (R, V), and which source each row answers (R,), one symbol a row."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -55,7 +57,8 @@ class Search(msgspec.Struct, frozen=True):
     top_k: int | None = None
     """By chance among the k likeliest only."""
     seed: int = 0
-    """Fixes what is drawn."""
+    """Fixes what is drawn: for a source the same, whatever other sources are asked beside it. Where the same source is
+    asked several times, each time has an answer of its own."""
     limit: int | None = None
     """Most symbols of an answer. None: 2 × the source's + 20; 100 if the source is no sequence."""
 
@@ -128,16 +131,17 @@ def decode(model: Model, raw: Array | Ragged, search: Search) -> list[Hypothesis
     writer = Writer(model)
     lengths = lengths_of(raw, model.meta.input_shape)
     limits = _limits(model, lengths, search)
-    rng = np.random.default_rng(search.seed)
-    choose = _likeliest if search.greedy else partial(draw, temperature=search.heat, top_k=search.top_k, rng=rng)
+    chances = [] if search.greedy else _chances(raw, search.seed)
     found: list[Hypothesis | None] = [None] * len(raw)
     for places in groups(raw, max(1, SOURCES // search.beam)):
         states = writer.begin(raw[places])
+        own = np.arange(len(raw))[places].tolist()
+        choose = _likeliest if search.greedy else _drawn(search, [chances[place] for place in own])
         answers = write(writer, states, limits[places], choose)
         if search.beam > 1:  # the greedy answer is among those compared, so that a beam never finds a worse one
             pairs = zip(answers, beam(writer, states, limits[places], search), strict=True)
             answers = [max(pair, key=lambda one: _order(one, search.alpha)) for pair in pairs]
-        for place, answer in zip(np.arange(len(raw))[places].tolist(), answers, strict=True):
+        for place, answer in zip(own, answers, strict=True):
             found[place] = answer
     return [answer for answer in found if answer is not None]
 
@@ -150,7 +154,7 @@ def write(writer: Writer, states: States, limits: Indices, choose: Choose) -> li
     running, ids = np.arange(count), np.full(count, START)  # (R,) which source, and its last symbol
     while running.size:
         scores, states = writer.step(ids, states)
-        ids = choose(scores)
+        ids = choose(scores, running)
         sums[running] += scores[np.arange(len(ids)), ids]
         going = ids != END
         complete[running[~going]] = True
@@ -245,10 +249,11 @@ def check_sampling(temperature: float | None, top_k: int | None) -> None:
         raise TuinetError(f"the {top_k} likeliest symbols are none", "Allow at least 1.")
 
 
-def draw(scores: Array, temperature: float, top_k: int | None, rng: np.random.Generator) -> Indices:
+def draw(scores: Array, temperature: float, top_k: int | None, chance: Array) -> Indices:
     """(R,) symbols by chance from softmax(scores / temperature), scores (R, V), among the `top_k` likeliest.
 
-    Among equals at the edge, the first by number. Temperature 0: the likeliest.
+    `chance` (R,): a random number of 0 … 1 for each. Among equals at the edge, the first by number. Temperature 0: the
+    likeliest.
     """
     if temperature == 0:
         return scores.argmax(axis=1)
@@ -257,12 +262,34 @@ def draw(scores: Array, temperature: float, top_k: int | None, rng: np.random.Ge
     with np.errstate(all="ignore"):
         weights = np.exp((ranked - ranked[:, :1]) / temperature)
     sums = weights.cumsum(axis=1)
-    place = (sums <= rng.random((len(scores), 1)) * sums[:, -1:]).sum(axis=1)
+    place = (sums <= chance[:, None] * sums[:, -1:]).sum(axis=1)
     return order[np.arange(len(order)), place]
 
 
-def _likeliest(scores: Array) -> Indices:
+def _likeliest(scores: Array, _: Indices) -> Indices:
     return scores.argmax(axis=1)
+
+
+def _drawn(search: Search, chances: list[np.random.Generator]) -> Choose:
+    """By chance, each source by random numbers of its own."""
+
+    def choose(scores: Array, sources: Indices) -> Indices:
+        chance = np.array([chances[source].random() for source in sources.tolist()])
+        return draw(scores, search.heat, search.top_k, chance)
+
+    return choose
+
+
+def _chances(raw: Array | Ragged, seed: int) -> list[np.random.Generator]:
+    """The random numbers of each raw source, from its values and how often they came before."""
+    times: Counter[str] = Counter()
+    found: list[np.random.Generator] = []
+    for place in range(len(raw)):
+        row = raw.row(place) if isinstance(raw, Ragged) else raw[place]
+        mark = sha256(row.astype(np.float64).tobytes()).hexdigest()  # the same for ids of any type
+        found.append(stream(seed, f"answer {times[mark]} to {mark}"))
+        times[mark] += 1
+    return found
 
 
 def _order(answer: Hypothesis, alpha: float) -> tuple[bool, float]:

@@ -74,7 +74,7 @@ class Generation:
         self.temperature, self.top_k = temperature, top_k
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.ids: list[int] = []
-        """What has been written so far."""
+        """What has been written so far; of several iterations, by the last that was begun."""
         self._vocabulary = meta.target_vocabulary
         self._given = meta.vocabulary.encode(prompt)
         self.unknown = _unknown(meta.vocabulary, prompt) if (self._given == UNKNOWN).any() else ()
@@ -84,16 +84,17 @@ class Generation:
         given = self._given if len(self._given) else np.array([_first(self._vocabulary)])
         before = self._vocabulary.symbol(int(given[-1]))
         rng = np.random.default_rng(self.seed)
+        self.ids = written = []  # each iteration begins again
         states: dict[str, State] | None = None
         scores = np.empty(0)
         for start in range(0, len(given), PIECE):
             scores, states = self._read(given[start : start + PIECE], states)
         for place in range(self.length):
             if place:
-                scores, states = self._read(np.array(self.ids[-1:]), states)
+                scores, states = self._read(np.array(written[-1:]), states)
             allowed = log_probabilities(scores, (UNKNOWN, START, END))
-            chosen = int(draw(allowed, self.temperature, self.top_k, rng)[0])
-            self.ids.append(chosen)
+            chosen = int(draw(allowed, self.temperature, self.top_k, rng.random(1))[0])
+            written.append(chosen)
             symbol = self._vocabulary.symbol(chosen)
             yield _continued(self._vocabulary, before, symbol)
             before = symbol
