@@ -142,9 +142,11 @@ def test_a_reversed_source_is_the_source_turned_round() -> None:
     np.testing.assert_array_equal(one.values, other.values)
 
 
-def test_without_teacher_forcing_the_decoder_is_fed_its_own_choice() -> None:
+@pytest.mark.parametrize("lift", [0.0, 50.0], ids=["as it is", "where it would write <unk> and <start>"])
+def test_without_teacher_forcing_the_decoder_is_fed_its_own_choice(lift: float) -> None:
     network, params, pair, _ = problem("copied")
     layer, scope = NETWORKS["copied"][0], params.scope("seq2seq1")
+    scope["decoder/dense1/bias"][:2] += lift
     ctx = Context(training=True)
     ctx.teacher_forcing = 0.0
     y, _ = network.forward(params, pair, ctx)

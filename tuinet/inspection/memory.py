@@ -87,8 +87,7 @@ def _part(model: Model, source: Any) -> _Part:
     if isinstance(first, Seq2Seq):
         layers = first.encoder
         scope = scope.scope(model.network.names()[0]).scope("encoder")
-        if first.reverse_source and isinstance(source, Sequence):
-            source = Sequence(source.values[source.steps.reversal], source.steps)
+        source = first.turned(source)
     else:
         layers = model.network.layers
     recurrent = stack.recurrent(layers)

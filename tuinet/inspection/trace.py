@@ -23,6 +23,7 @@ from tuinet.nn.context import Context
 from tuinet.nn.layer import Value
 from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
+from tuinet.nn.recurrent import over_time_value
 from tuinet.nn.seq2seq import Pair, Seq2Seq
 from tuinet.nn.sequence import Ragged, Sequence, pack
 
@@ -115,10 +116,7 @@ def shown(signal: Any, axes: tuple[str, ...]) -> Value:
     """An array (B, …) or a `Sequence` as one value; `axes` are those of a sample or a step."""
     if not isinstance(signal, Sequence):
         return Value(np.array(signal), ("sample", *axes))
-    values, steps = signal
-    array = np.zeros((len(steps), len(steps.counts), *values.shape[1:]), values.dtype)
-    array[steps.samples, steps.times] = values
-    return Value(array, ("sample", "step", *axes))
+    return over_time_value(signal.values, signal.steps, axes)
 
 
 def _targets(model: Model, raw: Array | Ragged, targets: str | Several[str] | Ragged | None) -> Ragged:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +20,9 @@ from tuinet.nn.params import Array, Params
 from tuinet.nn.sequence import Indices, Sequence, Steps
 
 State = tuple[Array, ...]
+
+Longest = Annotated[int, msgspec.Meta(ge=3, le=1_000_000)]
+"""The longest distance that a layer is to bridge, in steps."""
 
 MANY_STEPS = 8
 """From so many steps on it pays to copy a weight into the order in which its products run fastest."""
@@ -192,8 +196,8 @@ def require_steps(kind: str, shape: Shape) -> None:
         raise ShapeError(f"{kind} takes one vector a step, not {shape.step}", "put a flatten layer before it")
 
 
-def over_time_value(values: Array, steps: Steps, name: str = "unit") -> Value:
-    """A value (N, H) of every step as (sample, step, unit), zero behind the end of shorter sequences."""
+def over_time_value(values: Array, steps: Steps, axes: tuple[str, ...] = ("unit",)) -> Value:
+    """A value (N, …) of every step as (sample, step, *axes), zero behind the end of shorter sequences."""
     shown = np.zeros((len(steps), len(steps.counts), *values.shape[1:]), values.dtype)
     shown[steps.samples, steps.times] = values
-    return Value(shown, ("sample", "step", name))
+    return Value(shown, ("sample", "step", *axes))

@@ -213,14 +213,8 @@ def _values(layer: Layer, params: Params, x: Any, y: Any, kept: Cache) -> Mappin
         return layer.values(params, x, y, kept)
     found: dict[str, Value] = {}
     for name, value in layer.values(params, x.values, y.values, kept).items():
-        shown = _over_time(value, x) if value.axes[0] == "sample" else value
-        found[name] = shown
+        found[name] = over_time_value(value.array, x.steps, value.axes[1:]) if value.axes[0] == "sample" else value
     return found
-
-
-def _over_time(value: Value, x: Sequence) -> Value:
-    shown = over_time_value(value.array, x.steps)
-    return Value(shown.array, ("sample", "step", *value.axes[1:]))
 
 
 def _form(x: Any) -> tuple[tuple[int, ...] | None, bool]:

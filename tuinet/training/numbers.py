@@ -23,13 +23,9 @@ SECONDS_A_CHECKPOINT = 10.0
 
 def batch_samples(settings: TrainingSettings, data: Dataset) -> int:
     """The most samples of a batch: never more than training and validation part together hold."""
-    if data.task == "next-symbol":
-        return (
-            min(settings.batch_size, len(data.splits["train"]))
-            if settings.batch_size != "all"
-            else len(data.splits["train"])
-        )
-    everything = len(data.splits["train"]) + len(data.splits.get("validation", ()))
+    everything = len(data.splits["train"])
+    if data.task != "next-symbol":
+        everything += len(data.splits.get("validation", ()))
     return everything if settings.batch_size == "all" else min(settings.batch_size, everything)
 
 

@@ -215,7 +215,7 @@ class Clockwork(OverTime, frozen=True, tag="clockwork"):
             whole[k * size :, k * size : (k + 1) * size] = params[f"recurrent_weight{k + 1}"]
         return {
             "output": over_time_value(y.values, steps),
-            "ticked": over_time_value(ticked, steps, "group"),
+            "ticked": over_time_value(ticked, steps, ("group",)),
             "input_weight": Value(params["input_weight"], ("input", "unit")),
             "recurrent_weight": Value(whole, ("from", "unit")),
         }

@@ -10,11 +10,11 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import ChronoBias, GateBias, Orthogonal
 from tuinet.nn.layer import Cache, Shape, ShapeError, Value
-from tuinet.nn.layers.lstm import Longest, sigmoid
-from tuinet.nn.layers.numeric import add_bias, sum_rows
+from tuinet.nn.layers.numeric import add_bias, sigmoid, sum_rows
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
+    Longest,
     OverTime,
     State,
     final,

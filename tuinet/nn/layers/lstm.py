@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-import msgspec
 import numpy as np
 
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import ChronoBias, GateBias, Normal, Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
-from tuinet.nn.layers.numeric import add_bias, sum_rows
+from tuinet.nn.layers.numeric import add_bias, sigmoid, sum_rows
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
     MANY_STEPS,
+    Longest,
     OverTime,
     State,
     final,
@@ -31,8 +31,6 @@ from tuinet.nn.recurrent import (
     turned,
 )
 from tuinet.nn.sequence import Sequence, Steps
-
-Longest = Annotated[int, msgspec.Meta(ge=3, le=1_000_000)]
 
 
 class LSTM(OverTime, frozen=True, tag="lstm"):
@@ -305,11 +303,3 @@ def _halves(units: int, gates: int, dtype: np.dtype[Any]) -> tuple[Array, Array]
     scale[:, -units:], shift[:, -units:] = 1, 0
     scale.flags.writeable = shift.flags.writeable = False
     return scale, shift
-
-
-def sigmoid(a: Array) -> None:
-    """σ(a) = ½ tanh(½ a) + ½, in place. a is a part of wider rows, where every operation costs more than in `half`."""
-    half = a * 0.5
-    np.tanh(half, out=half)
-    half *= 0.5
-    np.add(half, 0.5, out=a)
