@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -211,6 +212,22 @@ def test_training_goes_on_when_workers_are_killed(tmp_path: Path, started: list[
     assert len(started) == 2 and not any(worker.alive for worker in started)
 
 
+def test_training_goes_on_when_a_worker_is_stopped(
+    tmp_path: Path, started: list[workers.Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = trained(job(DIGITS, tmp_path), 1)
+    monkeypatch.setattr(workers, "PATIENCE", 1.0)
+    each = job(DIGITS, tmp_path)
+    events = []
+    for event in fit(*each, threads=2):
+        events.append(event)
+        if isinstance(event, StepDone) and event.step == 3:
+            os.kill(started[0].pid or 0, signal.SIGSTOP)
+    assert (each.model.params.vector.tobytes(), events[1:]) == (alone[0], alone[1][1:])
+    assert len(started) == 1 and not started[0].alive
+    assert gone(started[0].pid or 0)
+
+
 def test_training_goes_on_when_a_worker_cannot_do_it(
     tmp_path: Path, started: list[workers.Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +375,30 @@ def test_messages_grow_and_arrays_come_as_they_were(named: bool, monkeypatch: py
     with pytest.raises(EOFError):
         here.receive()
     here.close()
+
+
+@pytest.mark.parametrize("fails", range(4))
+def test_a_channel_that_cannot_be_had_leaves_nothing_open(fails: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two memories, then the two ends: the one that fails takes with it what was there."""
+    made = iter(range(10))
+    above = channel._above_standard
+
+    def above_standard(descriptor: int) -> int:
+        if next(made) == fails:
+            os.close(descriptor)
+            raise OSError("too many open files")
+        return above(descriptor)
+
+    monkeypatch.setattr(channel, "_above_standard", above_standard)
+    gc.collect()
+    gc.disable()
+    try:
+        before = descriptors()
+        with pytest.raises(OSError, match="too many"):
+            Channel.pair()
+        assert descriptors() == before
+    finally:
+        gc.enable()
 
 
 def test_memory_holds_vectors_that_both_sides_see() -> None:

@@ -12,6 +12,7 @@ import pickle
 import socket
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -97,9 +98,12 @@ class Channel:
     @classmethod
     def pair(cls) -> tuple[Channel, Channel]:
         """Both ends. Raises OSError if there are no more descriptors or no memory."""
-        first, second = Memory.new(), Memory.new()
-        ends = [Connection(_above_standard(end.detach())) for end in socket.socketpair()]
-        return cls(ends[0], first, second), cls(ends[1], second, first)
+        with ExitStack() as made:  # of which nothing is left open where the rest cannot be had
+            memories = [made.enter_context(closing(Memory.new())) for _ in range(2)]
+            sockets = [made.enter_context(end) for end in socket.socketpair()]
+            ends = [made.enter_context(Connection(_above_standard(end.detach()))) for end in sockets]
+            made.pop_all()
+        return cls(ends[0], *memories), cls(ends[1], *reversed(memories))
 
     @property
     def descriptors(self) -> tuple[int, int, int]:
@@ -122,11 +126,13 @@ class Channel:
             room[start:end] = part
         self._connection.send(places)
 
-    def receive(self) -> Any:
+    def receive(self, seconds: float | None = None) -> Any:
         """The next message, once it is there; its arrays are valid until the other end sends again.
 
-        Raises EOFError or OSError if nobody is there any more.
+        Raises EOFError or OSError if nobody is there any more, TimeoutError if nothing has come after so many seconds.
         """
+        if seconds is not None and not self._connection.poll(seconds):
+            raise TimeoutError
         places: list[tuple[int, int]] = self._connection.recv()
         content = self._theirs.content(places[-1][1])
         text, *arrays = (content[start:end] for start, end in places)

@@ -8,6 +8,7 @@ the same for any number of threads.
 from __future__ import annotations
 
 import threading
+import time
 from collections import abc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -154,9 +155,11 @@ class Gradients:
             parts = [_dealt(work, first, 1 + len(workers)) for first in range(1 + len(workers))]
             for worker, part in zip(workers, parts[1:], strict=True):
                 worker.give(part)
+            began = time.monotonic()
             done = self._lanes.run(params, parts[0])
+            took = time.monotonic() - began
             for worker, part in zip(workers, parts[1:], strict=True):
-                found = worker.result()
+                found = worker.result(took)
                 done |= self._lanes.run(params, part) if found is None else found
         except BaseException:
             self.workers.end()  # one of them may still be at it

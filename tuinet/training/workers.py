@@ -26,6 +26,9 @@ T = TypeVar("T")
 START_AFTER = 0.5
 """Seconds of training before workers are started: each takes half a second of a core before it can begin."""
 
+PATIENCE = 10.0
+"""A worker has so many times as long as the trainer took for its own share, and at least so many seconds."""
+
 ONE_THREAD = {f"{name}_THREADS": "1" for name in ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "VECLIB_MAXIMUM")}
 """How the libraries behind NumPy's products are told to keep to one thread."""
 
@@ -70,9 +73,13 @@ class Worker:
     def give(self, work: Work) -> None:
         self._try(lambda: self._channel.send(work))
 
-    def result(self) -> Done | None:
-        """What it found; None if it could not, or is gone. Its arrays are valid until it is given work again."""
-        return self._try(self._channel.receive)
+    def result(self, took: float | None = None) -> Done | None:
+        """What it found; None if it could not, or is gone. Its arrays are valid until it is given work again.
+
+        `took`: the seconds that a share like its own took here. One that needs far longer was stopped, or has the
+        machine against it: it is ended.
+        """
+        return self._try(lambda: self._channel.receive(None if took is None else PATIENCE * max(1.0, took)))
 
     def end(self) -> None:
         """It has nothing to lose: everything that counts is here."""
@@ -125,10 +132,6 @@ class Workers:
         if self._memory is not None:
             self._memory.close()
         self._most, self._workers, self._memory = 0, [], None
-
-    def pids(self) -> list[int]:
-        """Of those that are alive."""
-        return [worker.pid for worker in self._workers if worker.alive and worker.pid is not None]
 
     def _start(self) -> None:
         """Share the vectors and start workers, or, where that cannot be, never try again."""
