@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuinet.data.vocabulary import END
 from tuinet.errors import TuinetError
 from tuinet.model.decoding import Search, decode, log_probabilities
 from tuinet.model.lengths import groups
+from tuinet.model.prediction import never_said
+from tuinet.model.raw import finite
 from tuinet.model.signals import answers
 from tuinet.nn.params import Array
 from tuinet.nn.sequence import Ragged, Sequence, unpack
@@ -95,7 +96,7 @@ def translate(model: Model, sources: Any, search: Search) -> list[Translation]:
             log_probability=found.log_probability,
             complete=found.complete,
         )
-        for found in decode(model, model.raw(sources), search)
+        for found in decode(model, finite(model.raw(sources)), search)
     ]
 
 
@@ -103,9 +104,8 @@ def tag(model: Model, inputs: Any) -> list[Tagging]:
     """The tags of each sequence; see `Model.tag`."""
     meta = model.meta
     require(meta, "tagging")
-    raw = model.raw(inputs)
-    # A tag that stands for no tag is never said, as in decoding.
-    never = tuple(range(END + 1)) if meta.target_vocabulary is not None else ()
+    raw = finite(model.raw(inputs))
+    never = tuple(range(never_said(meta)))
     names = meta.labels if meta.target_vocabulary is None else meta.target_vocabulary.symbols
     tokens = symbols_of(model, inputs)
     found: list[Tagging | None] = [None] * len(raw)

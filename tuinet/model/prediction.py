@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuinet.data.vocabulary import END
 from tuinet.model.meta import Meta
 from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
@@ -55,6 +56,11 @@ def predicted(meta: Meta, outputs: Array) -> Prediction:
     return Prediction(outputs, scores, ids, [meta.labels[i] for i in ids], meta)
 
 
+def never_said(meta: Meta) -> int:
+    """The first so many ids are no answer: of tags that are symbols, those that stand for no tag, as in decoding."""
+    return END + 1 if meta.task == "tagging" and meta.target_vocabulary is not None else 0
+
+
 def decode(meta: Meta, outputs: Array, scores: Array | None = None) -> Array:
     """The class ids (N,) that outputs (N, S) stand for.
 
@@ -62,5 +68,6 @@ def decode(meta: Meta, outputs: Array, scores: Array | None = None) -> Array:
     the middle (for a fused sigmoid the outputs are logits, and their middle would be another).
     """
     if meta.coding.kind != "binary":
-        return meta.coding.decode(outputs)
+        first = never_said(meta)
+        return first + meta.coding.decode(outputs[:, first:])
     return meta.coding.decode(apply_activation(meta.loss, outputs) if scores is None else scores)
