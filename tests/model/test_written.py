@@ -14,7 +14,7 @@ from tests.model.text_models import captioner, classifier, language_model, tagge
 from tuinet.data.dataset import Split
 from tuinet.data.encoding import encode_split
 from tuinet.data.texts import Texts
-from tuinet.data.vocabulary import SPECIAL, Tokens, Vocabulary
+from tuinet.data.vocabulary import END, SPECIAL, Tokens, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.model import written
 from tuinet.model.decoding import Search
@@ -127,6 +127,16 @@ def test_without_sacrebleu_and_for_phonemes_there_is_no_bleu(monkeypatch: pytest
     assert "bleu" not in translator().evaluate_answers(Split(Texts(["ab"]), Texts(["a"])))
 
 
+def test_answers_are_kept_only_for_bleu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("an answer was kept as text")
+
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    monkeypatch.setattr(written, "_text", refuse)
+    monkeypatch.setattr(written, "_references", refuse)
+    assert translator().evaluate_answers(Split(Texts(["ab", "b"]), Texts(["a", "c"])))["sources"] == 2
+
+
 def test_what_cannot_be_evaluated() -> None:
     split = Split(Texts(["ab"]), Texts(["a"]))
     for model in (classifier(), language_model(), tagger()):
@@ -153,6 +163,15 @@ def test_the_true_symbols_are_fed_where_loss_is_measured() -> None:
     found = model.evaluate(Split(Texts(["ab", "c"]), Texts(["abc", "a"])))
     assert (found["samples"], found["targets"]) == (2, 6)  # the end symbols too
     assert found["loss"] == pytest.approx(np.log(6))
+
+
+def test_what_is_said_is_what_is_counted() -> None:
+    """A model that would rather say <unk>, which no tag stands for: its accuracy is that of the tags it says."""
+    model = tagger(words=True)
+    model.params[model.network.names()[-1] + "/bias"][: END + 1] += 50
+    texts = ["abc", "ca", "bbbb"]
+    targets = Ragged.of([np.array(each.ids) for each in model.tag(texts)])
+    assert model.evaluate(Split(Texts(texts), targets))["accuracy"] == 1
 
 
 def test_tags_are_counted_one_by_one() -> None:

@@ -16,6 +16,7 @@ from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
 from tuinet.model.answers import require
 from tuinet.model.decoding import Search, decode
+from tuinet.model.raw import finite
 from tuinet.nn.metrics import edit_distance
 from tuinet.nn.sequence import Ragged
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from tuinet.model.model import Model
 
 BLOCK = 4096
-"""Sources decoded before their figures are added up, so that memory does not grow with the data."""
+"""Sources decoded before their figures are added up. Memory grows with the data only where BLEU and chrF, which want
+all answers at once, are computed."""
 
 
 @dataclass
@@ -57,7 +59,7 @@ def evaluate(model: Model, split: Split, search: Search, limit: int | None = Non
     if limit is not None and limit < len(rows):
         rows = [rows[place] for place in np.linspace(0, len(rows) - 1, limit).astype(int).tolist()]
     exact = edits = symbols = cut_off = 0
-    written = Written([], [])
+    written = Written([], []) if has_bleu(model) else None
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         sources, _ = _encoded(model, split.take([own[0] for own in block])).take(slice(None))
@@ -66,13 +68,14 @@ def evaluate(model: Model, split: Split, search: Search, limit: int | None = Non
         _, targets = _encoded(model, given).take(slice(None))
         assert isinstance(targets, Ragged)
         row = 0
-        for own, answer in zip(block, decode(model, sources, search), strict=True):
+        for own, answer in zip(block, decode(model, finite(sources), search), strict=True):
             right = [targets.row(place).tolist() for place in range(row, row + len(own))]
             distance, length = min((edit_distance(each, answer.ids), len(each)) for each in right)
             exact += distance == 0
             edits, symbols, cut_off = edits + distance, symbols + length, cut_off + (not answer.complete)
-            written.texts.append(_text(model, answer.ids))
-            written.references.append(_references(model, given[1], range(row, row + len(own))))
+            if written is not None:
+                written.texts.append(_text(model, answer.ids))
+                written.references.append(_references(model, given[1], range(row, row + len(own))))
             row += len(own)
     found: dict[str, float | int] = {
         "sources": len(rows),
@@ -81,19 +84,22 @@ def evaluate(model: Model, split: Split, search: Search, limit: int | None = Non
         "symbol-error-rate": edits / max(1, symbols),
         "cut-off": cut_off,
     }
-    return found | bleu_and_chrf(model, written)
+    return found if written is None else found | bleu_and_chrf(model, written)
+
+
+def has_bleu(model: Model) -> bool:
+    """Whether BLEU and chrF can be computed of its answers: sacrebleu is there, and they are no bare symbols, such as
+    phonemes."""
+    vocabulary = model.meta.target_vocabulary
+    return vocabulary is not None and vocabulary.tokens.unit != "symbols" and has_sacrebleu()
 
 
 def bleu_and_chrf(model: Model, written: Written) -> dict[str, float | int]:
-    """BLEU (Papineni et al. 2002) and chrF (Popović 2015), 0 … 100; {} without sacrebleu, and for bare symbols."""
+    """BLEU (Papineni et al. 2002) and chrF (Popović 2015), 0 … 100, by sacrebleu."""
+    import sacrebleu
+
     vocabulary = model.meta.target_vocabulary
     assert vocabulary is not None
-    if vocabulary.tokens.unit == "symbols":  # phonemes and tags are no text
-        return {}
-    try:
-        import sacrebleu
-    except ImportError:
-        return {}
     most = max(map(len, written.references))
     # sacrebleu wants as many streams as the most answers a source has, and None where it has fewer.
     streams: list[Any] = [
