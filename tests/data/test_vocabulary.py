@@ -25,6 +25,7 @@ WORDS, CHARACTERS, SYMBOLS = Tokens("words"), Tokens(), Tokens("symbols")
         ("one\ntwo\n\nthree", ["one", "\n", "two", "\n", "\n", "three"]),
         ("e\u0301te\u0301 😀👍 שלום", ["e\u0301te\u0301", "😀", "￭👍", "שלום"]),
         ("￭ ￭a, a￭", ["￭", "￭a", "￭,", "a￭"]),
+        ("￭'1", ["￭", "￭'￭", "1"]),
         ("  \u00a0 ", []),
     ],
 )

@@ -29,7 +29,7 @@ GLUE = "￭"
 """What a punctuation mark bears on a side where no space is."""
 
 # In a text, GLUE itself counts as a letter; so do accents that are characters of their own.
-_PIECE = re.compile(rf"[\w{GLUE}\u0300-\u036f]+(?:['’](?=\w))?|\n|[^\w\s]")
+_PIECE = re.compile(rf"[\w{GLUE}\u0300-\u036f]+(?:(?<!{GLUE})['’](?=\w))?|\n|[^\w\s]")
 _WORD = re.compile(rf"[\w{GLUE}\u0300-\u036f]")
 _MARK = re.compile(rf"({GLUE}?)([^\w\s{GLUE}\u0300-\u036f])({GLUE}?)")
 _BLOCK = 1 << 20
@@ -138,6 +138,8 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
         """Raises TuinetError unless this can be a vocabulary, for one that comes from a file."""
         if self.symbols[:3] != SPECIAL:
             raise TuinetError(f"a vocabulary begins with {', '.join(SPECIAL)}")
+        if len(self.symbols) == len(SPECIAL):
+            raise TuinetError("a vocabulary has no symbols but the special ones")
         if len(self.symbols) > MAX_SYMBOLS:
             raise TuinetError(f"a vocabulary of {len(self.symbols):,} symbols; at most {MAX_SYMBOLS:,} are possible")
         if len(set(self.symbols)) != len(self.symbols):
