@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tuinet.data.dataset import Indices, Split
 from tuinet.data.encoding import encode_texts
 from tuinet.data.texts import Texts
 from tuinet.data.vocabulary import Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.model.lengths import MAX_STEPS
+from tuinet.model.meta import Meta
 from tuinet.nn.layer import Shape
 from tuinet.nn.params import Array
 from tuinet.nn.sequence import Ragged
 
 MAX_CHARACTERS = 1000 * MAX_STEPS
 """A text with more characters is not even cut into symbols."""
+
+ROWS = 4096
+"""Sequences of a part that are looked at in one go."""
 
 
 def raw_inputs(inputs: Any, shape: Shape, vocabulary: Vocabulary | None) -> Array | Ragged:
@@ -64,18 +70,63 @@ def sequences(inputs: Any, shape: Shape) -> Ragged:
             inputs = Ragged.of([np.asarray(each) for each in inputs])
         except (ValueError, TypeError):
             raise TuinetError("the inputs are no sequences of steps of the same shape", _takes(step)) from None
-    values = inputs.values
-    if len(inputs) and not inputs.lengths.min():
-        raise TuinetError(f"sequence {int(inputs.lengths.argmin()) + 1} is empty", "A sequence has at least one step.")
-    if values.dtype.kind not in "biuf" or (len(inputs) and values.shape[1:] != step.sizes):
+    _check_steps(inputs, step)
+    return inputs
+
+
+def checked(split: Split, meta: Meta) -> Split:
+    """The same part. Raises TuinetError if a sequence of it is empty, holds other steps than the model takes (an id
+    outside the vocabulary would be taken for another), or is not as long as its tags. Texts are checked as they are
+    encoded."""
+    if meta.task == "seq2seq" and not isinstance(split.targets, Ragged | Texts):
+        raise TuinetError(f"{meta.name} writes sequences, but the targets of these data are none")
+    if not meta.input_shape.sequence or isinstance(split.inputs, Texts):
+        return split
+    for start, (inputs, targets) in zip(count(1, ROWS), split.batches(ROWS), strict=False):
+        lengths = _check_steps(inputs, meta.input_shape.step, start)
+        if meta.task not in ("tagging", "next-symbol") or isinstance(targets, Texts):
+            continue
+        wanted = _lengths(targets)
+        if wanted is None:
+            raise TuinetError(f"{meta.name} wants one target a step")
+        wrong = np.flatnonzero(wanted != lengths)
+        if wrong.size:
+            row = int(wrong[0])
+            message = f"{meta.name} wants one target a step: sequence {start + row} has {lengths[row]} steps"
+            raise TuinetError(f"{message} and {wanted[row]} targets")
+    return split
+
+
+def _check_steps(data: Array | Ragged, step: Shape, first: int = 1) -> Indices:
+    """The lengths (N,) of these sequences; the first is called number `first`. Raises TuinetError unless each has
+    steps, and they are what the model takes."""
+    lengths = _lengths(data)
+    if lengths is None:
+        raise TuinetError("the inputs are no sequences", _takes(step))
+    if len(lengths) and not lengths.min():
+        raise TuinetError(f"sequence {first + int(lengths.argmin())} is empty", "A sequence has at least one step.")
+    values, sizes = (data.values, data.values.shape[1:]) if isinstance(data, Ragged) else (data, data.shape[2:])
+    if values.dtype.kind not in "biuf" or (len(lengths) and sizes != step.sizes):
         raise TuinetError("the inputs are not sequences of what the model takes", _takes(step))
+    check_ids(values, step)
+    return lengths
+
+
+def check_ids(values: Array, step: Shape, what: str = "inputs") -> None:
+    """Raises TuinetError unless all are ids of symbols, where a step is one."""
     if (
         step.kind == "id"
         and values.size
         and (values.dtype.kind not in "iu" or not 0 <= values.min() <= values.max() < step.ids)
     ):
-        raise TuinetError(f"the inputs are not all symbols of the vocabulary: 0 to {step.ids - 1}")
-    return inputs
+        raise TuinetError(f"the {what} are not all symbols of the vocabulary: 0 to {step.ids - 1}")
+
+
+def _lengths(data: Array | Ragged) -> Indices | None:
+    """(N,) the steps of each sequence; None if they are none."""
+    if isinstance(data, Ragged):
+        return data.lengths
+    return np.full(len(data), data.shape[1], np.intp) if data.ndim > 1 else None
 
 
 def _takes(step: Shape) -> str:
