@@ -16,11 +16,11 @@ from tuinet.model.answers import symbols_of
 from tuinet.model.decoding import Search, decode
 from tuinet.model.model import Model
 from tuinet.model.prediction import Prediction
-from tuinet.model.raw import finite
+from tuinet.model.raw import check_ids, finite
 from tuinet.model.signals import fed_and_asked, inputs_of
 from tuinet.nn import stack
 from tuinet.nn.context import Context
-from tuinet.nn.layer import Value
+from tuinet.nn.layer import Shape, Value
 from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
 from tuinet.nn.recurrent import over_time_value
@@ -130,6 +130,7 @@ def _targets(model: Model, raw: Array | Ragged, targets: str | Several[str] | Ra
         encoded = encode_texts(Texts([targets] if isinstance(targets, str) else targets), vocabulary, "target")
         assert isinstance(encoded, Ragged)
         targets = encoded
+    check_ids(targets.values, Shape.tokens(len(vocabulary)).step, "targets")
     if len(targets) != len(raw):
         raise TuinetError(f"{len(targets)} targets for {len(raw)} inputs", "Give one for each.")
     return targets

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tuinet.data.coding import Coding, binary_width
 from tuinet.data.dataset import Dataset, DatasetInfo, Split
-from tuinet.data.preparation import Preparation, prepare, prepared_shape
+from tuinet.data.preparation import Preparation, prepared_shape
 from tuinet.data.vocabulary import Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.model import evaluation, written
@@ -21,7 +21,7 @@ from tuinet.model.generation import LENGTH, Generated, generate
 from tuinet.model.lengths import groups
 from tuinet.model.meta import EpochRecord, Meta, check_model
 from tuinet.model.prediction import Prediction, predicted
-from tuinet.model.raw import finite, raw_inputs
+from tuinet.model.raw import checked, finite, raw_inputs
 from tuinet.model.signals import inputs_of
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.layer import Shape
@@ -130,17 +130,23 @@ class Model:
 
     def evaluate(self, split: Split, batch_size: int | None = None, top: int | None = None) -> dict[str, float | int]:
         """How good the model is on `split`: `samples`, `loss` (mean per sample, without penalties), and `accuracy` and
-        `errors` (with `top` k also `top-k`) or `mse` and `r2`. Raises TuinetError if they do not fit each other."""
-        return evaluation.evaluate(self, split, batch_size, top)
+        `errors` (with `top` k also `top-k`) or `mse` and `r2`.
+
+        Where there is an answer at every step (tagging, next-symbol, seq2seq), `targets` says how many were asked for,
+        and loss, accuracy and errors are those of a target; of next-symbol also `perplexity` e^loss and `bits`
+        loss / ln 2. A decoder is fed the true symbols. Raises TuinetError if model and split do not fit each other.
+        """
+        return evaluation.evaluate(self, checked(split, self.meta), batch_size, top)
 
     def evaluate_answers(self, split: Split, beam: int = 1, limit: int | None = None) -> dict[str, float | int]:
-        """How good the answers are that a model writes by itself; see `evaluation.answers`. `limit`: only of so many
+        """How good the answers are that a model writes by itself; see `written.evaluate`. `limit`: only of so many
         sources. Raises TuinetError as `evaluate`, and if the model writes no answers."""
-        return written.evaluate(self, split, Search(beam), limit)
+        require(self.meta, "seq2seq")
+        return written.evaluate(self, checked(split, self.meta), Search(beam), limit)
 
     def confusion(self, split: Split, batch_size: int | None = None) -> Array:
         """(C, C) counts: row = true class, column = predicted class."""
-        return evaluation.confusion(self, split, batch_size)
+        return evaluation.confusion(self, checked(split, self.meta), batch_size)
 
     def interpret(self, outputs: Array) -> Prediction:
         """What outputs (N, S) of the network mean."""
@@ -153,10 +159,6 @@ class Model:
         Raises TuinetError if they are of another kind or shape, or a text is empty or too long.
         """
         return raw_inputs(inputs, self.meta.input_shape, self.meta.vocabulary)
-
-    def prepare(self, raw: Array) -> Array:
-        """Raw inputs (B, *input_shape) as the network takes them."""
-        return prepare(self.meta.preparation, raw, self.meta.input_shape, self.params.vector.dtype)
 
     def run(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The network's outputs, (B, S) or a `Sequence`, for each batch of raw inputs; valid until the next."""

@@ -10,6 +10,7 @@ from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
 from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import Model
+from tuinet.model.raw import checked
 from tuinet.training.commands import Command
 from tuinet.training.events import Event
 from tuinet.training.loop import Loop
@@ -40,6 +41,8 @@ def fit(
     """
     if not len(data.splits.get("train", ())):
         raise TuinetError("the data have no training part", "data.split cuts off validation and test parts")
+    for split in data.splits.values():
+        checked(split, model.meta)
     threads = threads or default_threads()
     state = state or TrainingState.new(model, settings, batch_samples(settings, data))
     loop = Loop(state, data, settings, augmentation, freeze, threads)
