@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+import tracemalloc
 
 import msgspec
 import numpy as np
 import pytest
 
+from tuinet.data import preparation
 from tuinet.data.dataset import Split
 from tuinet.data.preparation import (
     Downsample,
@@ -19,6 +21,7 @@ from tuinet.data.preparation import (
 )
 from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape, ShapeError
+from tuinet.nn.sequence import Ragged
 
 GREY = Shape.image(4, 4, 1)
 COLOUR = Shape.image(2, 4, 3)
@@ -208,3 +211,33 @@ def test_fitting_reads_only_the_rows_of_the_part():
     split = Split(np.array([[1.0], [3.0], [1000.0]]), np.zeros(3))
     training = dataclasses.replace(split, rows=np.array([0, 1]))
     assert fit_preparation((Standardize(),), training, Shape.vector(1)) == (Standardize("feature", (2.0,), (1.0,)),)
+
+
+SEQUENCES = Ragged.of([np.random.default_rng(n).normal(3, 2, (length, 2)) for n, length in enumerate([1, 40, 3, 0, 2])])
+
+
+@pytest.mark.parametrize("rows", [None, np.array([0, 1, 4])])
+@pytest.mark.parametrize("values", [1, 6, 14, 10**6])
+def test_sequences_are_looked_at_step_by_step_in_blocks(monkeypatch, rows, values):
+    """However long they are, no block is larger than is said, and the figures are those of all steps."""
+    monkeypatch.setattr(preparation, "BLOCK_VALUES", values)
+    sizes = []
+    monkeypatch.setattr(preparation, "prepare", lambda *given: sizes.append(given[1].size) or prepare(*given))
+    split = Split(SEQUENCES, np.zeros(5), rows)
+    shape = Shape.vector(2).over_time
+    (step,) = fit_preparation((Standardize(),), split, shape)
+    steps = SEQUENCES.values if rows is None else SEQUENCES[rows].values
+    assert step.mean == pytest.approx(steps.mean(axis=0)) and step.deviation == pytest.approx(steps.std(axis=0))
+    assert max(sizes) <= max(values, 2)
+
+
+def test_memory_does_not_grow_with_the_sequences():
+    def peak(count):
+        data = Ragged(np.ones((1000 * count, 4), np.float32), np.arange(0, 1000 * count + 1, 1000))
+        tracemalloc.start()
+        fit_preparation((Standardize(),), Split(data, np.zeros(count)), Shape.vector(4).over_time)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(2000) < 1.1 * peak(500)

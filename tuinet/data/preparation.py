@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tuinet.data.dataset import Split
+from tuinet.data.dataset import Indices, Split
 from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape, ShapeError
 from tuinet.nn.params import Array
@@ -270,8 +270,24 @@ def _as_samples(raw: Array, shape: Shape) -> Array:
 
 
 def _blocks(done: tuple[Preparation, ...], split: Split, input_shape: Shape) -> Iterator[Array]:
-    for raw, _ in split.batches(max(1, BLOCK_VALUES // max(1, input_shape.size))):
-        yield prepare(done, raw.values if isinstance(raw, Ragged) else raw, input_shape, np.float64)
+    """The part (B, *shape) as the steps `done` prepare it. Of sequences, every step is a row of its own."""
+    size = max(1, BLOCK_VALUES // max(1, input_shape.size))
+    ragged = isinstance(split.inputs, Ragged)
+    for raw in _steps(split.inputs, split.rows, size) if ragged else (raw for raw, _ in split.batches(size)):
+        yield prepare(done, raw, input_shape, np.float64)
+
+
+def _steps(data: Ragged, rows: Indices | None, size: int) -> Iterator[Array]:
+    """The steps of these sequences (None: of all), at most `size` at a time, however long a sequence is."""
+    rows = np.arange(len(data)) if rows is None else rows
+    ends = np.cumsum(data.lengths[rows])
+    start = 0
+    while start < len(rows):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + size, "right")))
+        values = data.row(rows[start]) if stop == start + 1 else data[rows[start:stop]].values
+        yield from (values[place : place + size] for place in range(0, len(values), size))
+        start = stop
 
 
 def _working_type(x: Array, out: Array) -> np.dtype[Any]:
