@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -234,8 +235,42 @@ def test_wrong_questions_are_refused_in_words(texts: Path, line: tuple[str, ...]
 )
 def test_wrong_lines_are_named(texts: Path, data: bytes, words: str) -> None:
     done = piped(("predict", "copy", "-"), data, texts)
-    assert (done.code, done.out) == (2, "")
+    count = len(data.splitlines())
+    assert done.code == 1 and f"1 of {count} texts" in done.err
     assert words in done.err and "Traceback" not in done.err
+    shown = done.out.split("\n")
+    assert len(shown) == count + 1 and [bool(text) for text in shown].count(False) == 2  # and behind the last line
+    lines = piped(("predict", "copy", "-", "--json"), data, texts).lines
+    (wrong,) = (line for line in lines if "error" in line)
+    assert len(lines) == count and words in wrong["error"] and f"line {wrong['line']}" in wrong["error"]
+    assert lines.index(wrong) == wrong["line"] - 1
+
+
+@pytest.mark.parametrize("model", ["copy", "moods", "tags.safetensors"])
+def test_lines_are_answered_as_they_come(texts: Path, model: str) -> None:
+    """A program that sends a line and waits for its answer gets it; several at once are answered together."""
+    line = [sys.executable, "-m", "tuinet", "predict", model, "-", "--json"]
+    process = subprocess.Popen(
+        line, cwd=texts, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    )
+    assert process.stdin is not None and process.stdout is not None
+    waiting = b""
+    for sent in (["ab"], ["c"], [""], ["a", "b", "abc"]):
+        process.stdin.write("".join(f"{text}\n" for text in sent).encode())
+        while waiting.count(b"\n") < len(sent):
+            assert select.select([process.stdout], [], [], 30)[0], "no answer came"
+            waiting += os.read(process.stdout.fileno(), 1 << 16)
+        answers = [json.loads(each) for each in waiting.splitlines()]
+        assert [answer["input"] for answer in answers] == sent
+        assert ["error" in answer for answer in answers] == [not text for text in sent]
+        waiting = b""
+    _, said = process.communicate(b"c", timeout=30)  # the last line has no end
+    assert process.returncode == 1 and b"1 of 7 texts" in said
+
+
+def test_a_table_that_grows_has_one_head(texts: Path) -> None:
+    shown = piped(("predict", "moods", "-"), b"a good film\n" * 600, texts).out
+    assert shown.count("says") == 1 and shown.count("a good film") == 600
 
 
 def test_hostile_lines_get_an_answer_each(texts: Path) -> None:

@@ -57,13 +57,19 @@ def terminal_size() -> tuple[int, int]:
     return size.columns, size.lines
 
 
-def write_table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()) -> None:
-    """A table with aligned columns; those named in `right` are flush right. Fits a terminal; whole in a pipe."""
+def write_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = (), more: bool = False
+) -> None:
+    """A table with aligned columns; those named in `right` are flush right. Fits a terminal; whole in a pipe.
+
+    `more`: the headers stand above already.
+    """
     from tuinet.render.table import table
 
     width = terminal_size()[0] if is_terminal() else None
     lines = table(headers, [[printable(cell) for cell in row] for row in rows], right, width)
-    click.echo(click.style(lines[0], bold=True))
+    if not more:
+        click.echo(click.style(lines[0], bold=True))
     for line in lines[1:]:
         click.echo(line)
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from tuinet.cli.inputs import Inputs
+    from tuinet.cli.inputs import Inputs, Line
     from tuinet.model.model import Model, Prediction
 
 CHUNK = 4096
 """Samples predicted at a time, so that the memory does not grow with the input."""
-
-LINES = 256
-"""Texts answered at a time: whoever waits for the lines they send sees the answers soon."""
 
 
 @click.command(
@@ -35,9 +31,11 @@ def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: b
     """Ask MODEL about each INPUT: it gives a label, tags, a translation or a caption, whatever it does.
 
     An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2. For a
-    model that reads texts it is a text. - reads one input a line from stdin.
+    model that reads texts it is a text. - reads one input a line from stdin: texts are answered as they come, and one
+    that cannot be, such as an empty line, gets an error in its place (the exit code is then 1); of all else, every line
+    is read before the first answer.
     """
-    from tuinet.cli.inputs import read_inputs, stdin_lines, texts
+    from tuinet.cli.inputs import read_inputs, stdin_lines
     from tuinet.cli.output import write_json
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
@@ -48,8 +46,7 @@ def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: b
     if beam != 1 and loaded.meta.task != "seq2seq":
         raise TuinetError(f"{loaded.meta.name} writes no answers that a beam could look for", "Leave out --beam.")
     if loaded.meta.vocabulary is not None:
-        given = texts(inputs) if "-" in inputs else list(texts(inputs))
-        _predict_texts(loaded, given, top, beam, as_json)
+        _predict_texts(loaded, inputs, top, beam, as_json)
         return
     # All are read before the first is answered: a wrong one is an error, not half an answer.
     lines = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
@@ -62,26 +59,81 @@ def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: b
         _write(list(answers), loaded)
 
 
-def _predict_texts(model: Model, texts: Iterable[str], top: int, beam: int, as_json: bool) -> None:
-    """Answers come while the lines of stdin are still being read."""
-    from tuinet.cli.inputs import Inputs
+def _predict_texts(model: Model, inputs: tuple[str, ...], top: int, beam: int, as_json: bool) -> None:
+    """Answers come while stdin is still being read, so a line that is no input is answered by an error in its place.
+
+    Raises TuinetError before the first answer if an argument is wrong, RunFailedError at the end if a line was.
+    """
+    from tuinet.cli.inputs import check_texts, text_blocks
     from tuinet.cli.output import write_json
+    from tuinet.errors import RunFailedError
     from tuinet.training.blas import suited_to
 
-    waiting = iter(texts)
-    first = True
-    while block := list(islice(waiting, LINES)):
-        with suited_to(model):
-            answers = list(_answers(model, Inputs("", block, True), top, beam))
-        for answer, text in zip(answers, block, strict=True):
-            answer["input"] = text
-        if as_json:
-            for answer in answers:
-                write_json(answer)
-        else:
-            _write(answers, model, headers=first)
-        first = False
-        sys.stdout.flush()
+    model.raw(check_texts(inputs))
+    count = wrong = 0
+    with suited_to(model):
+        for block in text_blocks(inputs):
+            answers = _answered(model, block, top, beam)
+            if as_json:
+                for answer in answers:
+                    write_json(answer)
+            else:
+                _write_lines(answers, model, more=count > 0)
+            sys.stdout.flush()
+            count += len(block)
+            wrong += sum("error" in answer for answer in answers)
+    if wrong:
+        raise RunFailedError(f"{wrong:,} of {count:,} texts could not be answered", "Each has an error in its place.")
+
+
+def _answered(model: Model, lines: list[Line], top: int, beam: int) -> list[dict[str, Any]]:
+    """An answer a line; of a wrong one its number, `error` and `hint`."""
+    from tuinet.cli.inputs import Inputs
+    from tuinet.errors import TuinetError
+
+    try:
+        texts = [line.text for line in lines if line.wrong is None]
+        found = _answers(model, Inputs("", texts, True), top, beam)
+        return [_of_line(line) if line.wrong else next(found) | {"input": line.text} for line in lines]
+    except TuinetError:
+        checked = [_checked(model, line) for line in lines]
+        if checked == lines:
+            raise
+        return _answered(model, checked, top, beam)
+
+
+def _checked(model: Model, line: Line) -> Line:
+    """The line, with what is wrong with it for this model."""
+    from tuinet.errors import TuinetError
+
+    if line.wrong is not None:
+        return line
+    try:
+        model.raw([line.text])
+    except TuinetError as error:
+        return line._replace(wrong=TuinetError(f"stdin, line {line.number}: {error.message}", error.hint))
+    return line
+
+
+def _of_line(line: Line) -> dict[str, Any]:
+    assert line.wrong is not None
+    return {"input": line.text, "line": line.number, "error": line.wrong.message, "hint": line.wrong.hint}
+
+
+def _write_lines(answers: list[dict[str, Any]], model: Model, more: bool) -> None:
+    """Errors go to stderr; among translations an empty line stays in their place."""
+    from tuinet.cli.output import printable
+
+    for answer in answers:
+        if "error" in answer:
+            click.echo(f"error: {printable(answer['error'])}", err=True)
+    if model.meta.task == "seq2seq":  # a line an answer, so that a file of lines becomes one of translations
+        for answer in answers:
+            click.echo(printable(answer.get("text", "")))
+        return
+    right = [answer for answer in answers if "error" not in answer]
+    if right:
+        _write(right, model, more)
 
 
 def _answers(model: Model, inputs: Inputs, top: int, beam: int) -> Iterator[dict[str, Any]]:
@@ -129,32 +181,28 @@ def _answer(model: Model, prediction: Prediction, row: int, top: int) -> dict[st
     return answer | {"top": [{"label": meta.labels[i], "score": float(scores[i])} for i in ranking]}
 
 
-def _write(answers: list[dict[str, Any]], model: Model, headers: bool = True) -> None:
-    """`headers` false: more of what was begun."""
-    from tuinet.cli.output import printable, write_table
+def _write(answers: list[dict[str, Any]], model: Model, more: bool = False) -> None:
+    """`more` of what was begun has no headers again."""
+    from tuinet.cli.output import write_table
     from tuinet.render.table import bar, number
 
     if "text" in answers[0]:
-        if model.meta.vocabulary is not None:  # a line an answer, so that a file of lines becomes one of translations
-            for answer in answers:
-                click.echo(printable(answer["text"]))
-            return
         write_table(("input", "says"), [(answer["input"], answer["text"]) for answer in answers])
         return
     if "tags" in answers[0]:
         for place, answer in enumerate(answers):
-            if place or not headers:
+            if place or more:
                 click.echo()
             _write_tags(answer)
         return
     if "values" in answers[0]:
         names = list(answers[0]["values"])
         rows = [(answer["input"], *(number(value, 6) for value in answer["values"].values())) for answer in answers]
-        write_table(("input", *names), rows, right=names)
+        write_table(("input", *names), rows, right=names, more=more)
         return
     if "top" not in answers[0]:
         rows = [(a["input"], a["label"], " ".join(number(value) for value in a["outputs"])) for a in answers]
-        write_table(("input", "says", "outputs"), rows)
+        write_table(("input", "says", "outputs"), rows, more=more)
         return
     probable = model.meta.loss.activation == "softmax"
     rows = []
@@ -165,7 +213,8 @@ def _write(answers: list[dict[str, Any]], model: Model, headers: bool = True) ->
             rows.append(
                 (answer["input"] if place == 0 else "", choice["label"], shown, bar(score, 10) if probable else "")
             )
-    write_table(("input", "says", "probability" if probable else "score", ""), rows, right=("probability", "score"))
+    headers = ("input", "says", "probability" if probable else "score", "")
+    write_table(headers, rows, right=("probability", "score"), more=more)
 
 
 def _write_tags(answer: dict[str, Any]) -> None:
