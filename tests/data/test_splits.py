@@ -179,8 +179,57 @@ def test_sequences_of_ids_are_grouped_too():
 
 
 def test_a_cut_smaller_than_every_group_is_refused():
-    with pytest.raises(TuinetError, match=r"test: every source that is left stands in more than the 1 samples"):
+    with pytest.raises(TuinetError, match=r"test: every text that is left stands in more than the 1 samples"):
         split_dataset(pairs(["a", "a", "b", "b"]), SplitSettings(test=1), 0)
+
+
+def labelled(texts, ids, task="classification"):
+    targets = np.asarray(ids)
+    if task == "tagging":
+        targets = Ragged.of([[number] for number in ids])
+    if task == "regression":
+        targets = targets[:, None] / 2
+    return Dataset("t", task, Shape.tokens(0), {"train": Split(Texts(texts), targets)}, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging", "regression", "seq2seq"])
+@given(st.lists(st.integers(0, 30), min_size=10, max_size=200), st.floats(0.05, 0.4), st.integers(0, 9))
+def test_equal_texts_never_lie_on_both_sides(task, names, share, seed):
+    names = [*names, *range(100, 100 + len(names))]
+    texts = [("Straße %d" if n % 2 else "STRASSE %d") % name for n, name in enumerate(names)]
+    data = pairs(texts) if task == "seq2seq" else labelled(texts, [name % 3 for name in names], task)
+    cut = split_dataset(data, SplitSettings(share, share), seed)
+    seen = [{text.casefold() for text in split.take(slice(None))[0]} for split in cut.splits.values()]
+    assert sum(map(len, seen)) == len(set.union(*seen))
+    assert sorted(np.concatenate([split.rows for split in cut.splits.values()]).tolist()) == list(range(len(names)))
+    # There are enough texts that stand once, so that the count is exact.
+    assert cut.info.sizes == split_sizes({"train": len(names)}, SplitSettings(share, share))
+
+
+def test_classes_of_texts_keep_their_proportion():
+    """300 samples of 3 classes as 3 : 2 : 1, a third of them standing twice: every part has its share to the sample."""
+    ids = np.repeat([0, 1, 2], [150, 100, 50])
+    texts = [f"{n - n % 2 if n % 3 == 0 else n}" for n in range(300)]
+    assert len(set(texts)) < 300
+    for seed in range(5):
+        cut = split_dataset(labelled(texts, ids), SplitSettings(validation=60, test=0.1), seed)
+        counts = {name: np.bincount(split.all_targets()).tolist() for name, split in cut.splits.items()}
+        assert counts == {"train": [105, 70, 35], "validation": [30, 20, 10], "test": [15, 10, 5]}
+
+
+def test_where_all_stand_twice_no_class_is_off_by_more_than_a_text():
+    ids = np.repeat([0, 1, 2], 60)
+    cut = split_dataset(labelled([f"{n // 2}" for n in range(180)], ids), SplitSettings(validation=45), 0)
+    counts = np.bincount(cut.splits["validation"].all_targets())
+    assert counts.sum() == 44 and (np.abs(counts - 15) <= 2).all()
+
+
+def test_texts_of_which_no_two_are_equal_are_cut_as_ever():
+    ids = np.arange(60) % 3
+    texts = labelled([f"t{n}" for n in range(60)], ids)
+    for settings in (SplitSettings(0.2, 0.1), SplitSettings(0.2, stratified=False)):
+        one, other = (split_dataset(data, settings, 1).splits for data in (texts, dataset(ids)))
+        assert all(np.array_equal(one[name].rows, other[name].rows) for name in other)
 
 
 @given(st.lists(st.text(max_size=9), min_size=1, max_size=6), st.integers(0, 9), st.integers(0, 9))

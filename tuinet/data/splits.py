@@ -19,9 +19,10 @@ from tuinet.nn.sequence import Ragged
 class SplitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is cut off the training part, as a share of it (0.2) or a number of samples (500).
 
-    Samples are drawn at random. Pairs with the same source stay together in one part, so that nothing is asked that was
-    learnt; where they make the number impossible, a part is smaller by a few. A text whose next symbols are to be
-    learnt is cut in one piece from its end, the validation part before the test part; its samples are characters.
+    Samples are drawn at random. Samples with the same text (of pairs: the same source) stay together in one part, so
+    that nothing is asked that was learnt; upper and lower case are the same here, whatever `data.tokens` says. Where
+    they make the number impossible, a part is smaller by a few. A text whose next symbols are to be learnt is cut in
+    one piece from its end, the validation part before the test part; its samples are characters.
     """
 
     validation: float | int = 0.0
@@ -29,7 +30,8 @@ class SplitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     test: float | int = 0.0
     """For the final figures. A set that comes with a test part keeps that one, and takes none from here."""
     stratified: bool = True
-    """Every class in the same proportion in all parts; has no meaning where the targets are real values."""
+    """Every class in the same proportion in all parts, as near as samples that stay together let it be; has no meaning
+    where the targets are real values."""
 
 
 def split_sizes(sizes: Mapping[str, int], settings: SplitSettings) -> dict[str, int]:
@@ -70,11 +72,12 @@ def split_dataset(dataset: Dataset, settings: SplitSettings, seed: int) -> Datas
     if dataset.task == "next-symbol":
         return replace(dataset, splits=_in_order({**dataset.splits, **_cut_text(train, cuts)}))
     classes = train.all_targets() if settings.stratified and dataset.task == "classification" else None
-    groups = _groups(train) if dataset.task == "seq2seq" else None
+    together = dataset.task == "seq2seq" or isinstance(train.inputs, Texts)
+    groups = _groups(train) if together else None
     if groups is None:
         places = divide(len(train), cuts, classes, stream(seed, "split"))
     else:
-        places = divide_groups(groups, cuts, stream(seed, "split"))
+        places = divide_groups(groups, cuts, classes, stream(seed, "split"))
     rows = places if train.rows is None else {name: train.rows[where] for name, where in places.items()}
     parts = {name: Split(train.inputs, train.targets, where) for name, where in rows.items()}
     return replace(dataset, splits=_in_order({**dataset.splits, **parts}))
@@ -107,37 +110,65 @@ def divide(total: int, cuts: Mapping[str, int], classes: Array | None, rng: np.r
     return parts
 
 
-def divide_groups(groups: Indices, cuts: Mapping[str, int], rng: np.random.Generator) -> dict[str, Indices]:
-    """As `divide`, but all places of one group (total,) go to one part.
+def divide_groups(
+    groups: Indices, cuts: Mapping[str, int], classes: Array | None, rng: np.random.Generator
+) -> dict[str, Indices]:
+    """As `divide`, but all places of one group (total,) go to one part; groups are numbered as they first appear.
 
     Groups are taken in random order, and passed over where they are larger than what a cut still lacks: it gets its
-    count exactly where there are groups of one, else at most so many. Raises TuinetError if it would get none.
+    count exactly where there are groups of one, else at most so many. With `classes` (total,), each class is filled by
+    itself up to its share, a group counting as of the class of its first place; what no class could fill exactly, any
+    may. Raises TuinetError if a cut would get none.
     """
-    order = rng.permutation(int(groups.max()) + 1)
-    sizes = np.bincount(groups)[order]
-    part_of = np.full(len(order), -1)  # by group; −1: what is left for "train"
+    _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
+    order = rng.permutation(len(sizes))
+    sizes = sizes[order]
+    of = np.zeros(len(order), np.intp)
+    if classes is not None:
+        of = np.unique(classes[first[order]], return_inverse=True)[1].reshape(-1)
+    part = np.full(len(order), -1)  # by place in `order`; −1: what is left for "train"
     for number, (name, count) in enumerate(cuts.items()):
-        lacking = count
-        for place in np.flatnonzero(part_of[order] < 0).tolist():
-            if sizes[place] <= lacking:
-                part_of[order[place]] = number
-                lacking -= int(sizes[place])
-                if not lacking:
-                    break
+        left = np.bincount(of[part < 0], sizes[part < 0], int(of.max()) + 1).astype(int).tolist()
+        lacking = sum(_take(part, number, sizes, of, apportion(left, count)))
+        lacking = sum(_take(part, number, sizes, np.zeros_like(of), [lacking]))
         if lacking == count:
             raise TuinetError(
-                f"data.split.{name}: every source that is left stands in more than the {count} samples asked for",
-                "samples with the same source stay together: ask for a larger part",
+                f"data.split.{name}: every text that is left stands in more than the {count} samples asked for",
+                "samples with the same text stay together: ask for a larger part",
             )
+    part_of = np.empty_like(part)
+    part_of[order] = part
     parts = {name: np.flatnonzero(part_of[groups] == number) for number, name in enumerate(cuts)}
     return {**parts, "train": np.flatnonzero(part_of[groups] < 0)}
 
 
+def _take(part: Indices, number: int, sizes: Indices, of: Indices, lacking: list[int]) -> list[int]:
+    """Give groups that no part has to part `number`, in their order, while they fit into what their class is lacking.
+
+    part, sizes, of  (G,) the part, the size and the class of each group
+    Returns what each class is lacking then.
+    """
+    open_classes = sum(count > 0 for count in lacking)
+    for place in np.flatnonzero(part < 0).tolist():
+        if not open_classes:
+            break
+        size, own = int(sizes[place]), int(of[place])
+        if size <= lacking[own]:
+            part[place] = number
+            lacking[own] -= size
+            open_classes -= not lacking[own]
+    return lacking
+
+
 def _groups(split: Split) -> Indices | None:
-    """(N,) a number a sample, the same for equal sources; None if no two are equal, or they are no sequences."""
+    """(N,) a number a sample, the same for equal inputs; None if no two are equal, or they are no sequences.
+
+    Texts are equal if they are but for upper and lower case: how they are cut into symbols is settled later, and may
+    make one of them.
+    """
     inputs = split.take(slice(None))[0] if isinstance(split.inputs, Ragged | Texts) else None
     if isinstance(inputs, Texts):
-        keys: list[str] | list[bytes] = list(inputs)
+        keys: list[str] | list[bytes] = [text.casefold() for text in inputs]
     elif isinstance(inputs, Ragged):
         keys = [inputs.row(row).tobytes() for row in range(len(inputs))]
     else:
