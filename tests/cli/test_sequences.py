@@ -86,6 +86,10 @@ def test_a_translator_trains_and_says_how_many_symbols_it_learns(tuinet: Command
     assert 5.0 <= float(str(started["symbols"])) <= 6.0  # three to five letters and the end
     shown = tuinet("runs", "show", "run")
     assert shown.code == 0
+    assert "symbols/s" in done.out
+    resumed = tuinet("train", "--resume", "run", "--set", "training.epochs=6")
+    assert resumed.code == 0, resumed.err
+    assert "symbols/s" in resumed.out
 
 
 def test_teacher_forcing_is_set_while_it_trains_and_kept(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class Progress:
         self.reason: str | None = None
         self.epochs = 0
         self.steps = 0
+        self.speed = Speed()
 
     def __enter__(self) -> Progress:
         for event, _ in read_events(self.directory / EVENTS):
@@ -60,6 +61,7 @@ class Progress:
         """How many epochs and steps there will be at most, as far as the event tells."""
         if isinstance(event, ev.RunStarted):
             self.started = event
+            self.speed.expect(event)
             self.epochs, self.steps = event.epochs, event.epochs * event.steps_per_epoch
         elif isinstance(event, ev.SettingsChanged) and self.started is not None:
             self.epochs, self.steps = event.epochs, event.epochs * self.started.steps_per_epoch
@@ -96,7 +98,6 @@ class PlainProgress(QuietProgress):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.speed = Speed()
         self.unprinted: str | None = None
 
     def show(self, event: ev.Event) -> None:
@@ -127,7 +128,6 @@ class BarProgress(QuietProgress):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.speed = Speed()
         self.loss: float | None = None
         self.scores = ""
         self.live: Live | None = None
@@ -219,15 +219,17 @@ class Speed:
         self.samples_per_step = 0.0
         self.symbols: float | None = None
 
+    def expect(self, event: ev.RunStarted) -> None:
+        """What a step holds."""
+        self.samples_per_step = event.samples.get("train", 0) / max(1, event.steps_per_epoch)
+        self.symbols = event.symbols
+
     def add(self, event: ev.Event) -> None:
         """Count from the event's time and step on; a beginning forgets what was before."""
         if event.time is None:
             return
         if isinstance(event, (ev.RunStarted, ev.PhaseStarted)):
             self.marks.clear()
-        if isinstance(event, ev.RunStarted):
-            self.samples_per_step = event.samples.get("train", 0) / max(1, event.steps_per_epoch)
-            self.symbols = event.symbols
         self.marks.append((event.time, event.step))
         while len(self.marks) > 2 and event.time - self.marks[1][0] > self.SECONDS:
             self.marks.pop(0)
