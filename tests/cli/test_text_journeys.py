@@ -268,6 +268,13 @@ def test_lines_are_answered_as_they_come(texts: Path, model: str) -> None:
     assert process.returncode == 1 and b"1 of 7 texts" in said
 
 
+def test_a_closed_stdin_is_said_before_the_first_answer(texts: Path) -> None:
+    line = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', sys.executable, "-m", "tuinet", "predict", "copy", "ab", "-"]
+    done = subprocess.run(line, cwd=texts, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: stdin is closed")
+
+
 def test_a_table_that_grows_has_one_head(texts: Path) -> None:
     shown = piped(("predict", "moods", "-"), b"a good film\n" * 600, texts).out
     assert shown.count("says") == 1 and shown.count("a good film") == 600

@@ -118,12 +118,15 @@ def texts(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def check_texts(arguments: Iterable[str]) -> list[str]:
-    """Those arguments that are texts themselves. Raises TuinetError if one is empty or not UTF-8."""
+    """Those arguments that are texts themselves. Raises TuinetError if one is empty or not UTF-8, or - is closed."""
     found: list[str] = []
     for place, text in enumerate(arguments, 1):
         if not text.strip():
             raise TuinetError(f"text {place} is empty", "A text has at least one symbol.")
-        if text != "-":
+        if text == "-":
+            if cast("object", sys.stdin) is None:
+                raise TuinetError("stdin is closed", "- reads a line an input from it.")
+        else:
             found.append(valid_text(text, f"text {place}"))
     return found
 
