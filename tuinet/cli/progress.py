@@ -230,6 +230,10 @@ class Speed:
             return
         if isinstance(event, (ev.RunStarted, ev.PhaseStarted)):
             self.marks.clear()
+        if isinstance(event, ev.EpochDone) and self.marks and self.marks[-1][1] == event.step:
+            pause = event.time - self.marks[-1][0]  # spent on validation: no step's time
+            self.marks = [(time + pause, step) for time, step in self.marks]
+            return
         self.marks.append((event.time, event.step))
         while len(self.marks) > 2 and event.time - self.marks[1][0] > self.SECONDS:
             self.marks.pop(0)

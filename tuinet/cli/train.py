@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.option("--resume", "run", metavar="RUN", help="Go on with a run instead; no experiment is needed.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting: training.epochs=3.")
 @click.option("--out", metavar="DIR", help="The run's directory. Default: $TUINET_RUNS or ./runs, NAME-DATE-TIME.")
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="Cores to use; how many never changes the result.")
+@click.option(
+    "--threads", type=click.IntRange(1, 1024), metavar="N", help="Cores to use; they never change the result."
+)
 @click.option("--json", "as_json", is_flag=True, help="One event a line on stdout, as in events.jsonl.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, only the result.")
 def command(
