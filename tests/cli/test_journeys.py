@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from tuinet.data.sources import DATASETS
 from tuinet.experiment.recipes import ORDER, recipe_text
 from tuinet.files.load import load
 from tuinet.files.model_file import save_model
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_train_writes_events_and_a_model(tuinet: Command, tmp_path: Path) -> None:
@@ -268,3 +272,31 @@ def test_json_is_ascii_safe_or_utf8(trained: Path) -> None:
     """Whatever the locale, JSON is UTF-8 and readable."""
     done = run_command("inspect", "runs/iris", "--json", cwd=trained, LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
     assert json.loads(done.out)["name"] == "iris-mlp"
+
+
+def test_classes_are_compared_by_name(trained: Path, tmp_path: Path) -> None:
+    """A file that lacks a class numbers the others differently; the model still knows them."""
+    lines = (ROOT / "datasets" / "iris" / "iris.csv").read_text().splitlines()
+    some = tmp_path / "some.csv"
+    some.write_text("\n".join([lines[0], *(line for line in lines if line.endswith("virginica"))]))
+    found = run_command("evaluate", "runs/iris", "--data", some, "--json", cwd=trained).lines[0]
+    assert found["samples"] == 50 and found["accuracy"] > 0.8
+    some.write_text("\n".join([lines[0], *lines[1:9], lines[1].replace("setosa", "daisy")]))
+    done = run_command("evaluate", "runs/iris", "--data", some, cwd=trained)
+    assert done.code == 2 and "the class 'daisy', which" in done.err
+
+
+def test_an_experiment_file_names_data(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "iris.toml").write_text((ROOT / "tuinet/experiment/recipes/iris-mlp.toml").read_text())
+    done = run_command(
+        "evaluate", "iris-mlp", "--data", tmp_path / "iris.toml", "--split", "all", "--json", cwd=trained
+    )
+    assert done.lines[0]["samples"] == 150
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_traceback(stream: str, tmp_path: Path) -> None:
+    for command in ("recipes", "check iris-mlp", "evaluate iris-mlp"):
+        line = f"{sys.executable} -m tuinet {command} {stream}"
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "Traceback" not in done.stderr

@@ -137,10 +137,10 @@ def test_syntax_errors_say_where(text: str, where: str, reason: str) -> None:
 
 def test_a_long_dotted_key_does_not_hang() -> None:
     line = ".".join("a" * 9000)[:19_990] + " = 1\n"
-    started = time.monotonic()
+    started = time.process_time()  # a busy machine is no hang
     with pytest.raises(TuinetError):
         decode(line)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_model_says_how_it_was_trained_and_on_which_of_our_sets(tmp_path: Path
     (tmp_path / "d.csv").write_text("a,b,y\n" + "".join(f"{i},{i % 3},{'uv'[i % 2]}\n" for i in range(40)))
     own = build(decode(TABLE), tmp_path).model.meta
     assert own.training == (
-        "momentum, rate 0.1, momentum 0.9, no nesterov; schedule cosine, warmup 5; l2 0.01; batches of 32; "
+        "momentum, rate 0.1, momentum 0.9; schedule cosine, warmup 5; l2 0.01; batches of 32; "
         "early stopping, patience 3, then retrain"
     )
     assert str(tmp_path) not in own.data  # where files of one's own lie is nobody's business

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 
 from tuinet.data.dataset import Dataset, Split
 from tuinet.data.fetched import user_path
@@ -16,6 +19,7 @@ from tuinet.data.splits import SplitSettings, join
 from tuinet.errors import TuinetError
 from tuinet.experiment.decode import load_experiment
 from tuinet.model.model import Model
+from tuinet.nn.sequence import Ragged
 
 
 class TrainedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,8 +44,10 @@ def trained_on(path: Path, model: Model) -> TrainedOn | None:
 
 def _named(data: str, model: Model) -> Source:
     """What a name or a path means for a model: a .tsv or .txt file holds pairs, or texts with labels, for one that
-    reads such. Raises TuinetError if it is neither a data set's name nor a file."""
+    reads such; an experiment file names its data. Raises TuinetError if it is neither a data set's name nor a file."""
     path = user_path(data)
+    if data not in DATASETS and path.suffix == ".toml" and path.is_file():
+        return load_experiment(str(path)).data.source
     if (
         data not in DATASETS
         and model.meta.vocabulary is not None
@@ -61,6 +67,27 @@ def _same_file(one: Source, other: Source) -> bool:
     if type(one) is type(other) and isinstance(paths[0], str) and isinstance(paths[1], str):
         return Path(paths[0]).resolve() == Path(paths[1]).resolve()
     return one == other
+
+
+def _by_name(dataset: Dataset, model: Model) -> Dataset:
+    """The same with the model's class ids in place of its own, class by class of the same name: the ids of a file
+    follow from the classes in it. Raises TuinetError for a class that the model does not know."""
+    known = model.meta.labels
+    if dataset.labels == known or not known or not dataset.labels:
+        return dataset
+    unknown = [label for label in dataset.labels if label not in known]
+    if unknown:
+        raise TuinetError(
+            f"{dataset.name} has the class {unknown[0]!r}, which {model.meta.name} does not know",
+            f"Its classes: {', '.join(known[:20])}{' …' if len(known) > 20 else ''}",
+        )
+    ids = np.array([known.index(label) for label in dataset.labels])
+
+    def renamed(targets: Any) -> Any:
+        return Ragged(ids[targets.values], targets.offsets) if isinstance(targets, Ragged) else ids[targets]
+
+    parts = {name: Split(part.inputs, renamed(part.targets), part.rows) for name, part in dataset.splits.items()}
+    return replace(dataset, labels=known, splits=parts)
 
 
 def find_part(path: Path, model: Model, data: str | None, part: str | None) -> tuple[Dataset, str, Split]:
@@ -83,6 +110,7 @@ def find_part(path: Path, model: Model, data: str | None, part: str | None) -> t
         raise TuinetError(
             f"{model.meta.name} was trained for {model.meta.task}, and {dataset.name} is for {dataset.task}"
         )
+    dataset = _by_name(dataset, model)
     parts = dataset.splits
     if part is None and not same and list(parts) == ["train"]:
         part = "all"
