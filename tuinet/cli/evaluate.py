@@ -93,7 +93,7 @@ def _tell_of_sacrebleu(model: Model) -> None:
     from tuinet.model.written import has_sacrebleu
 
     vocabulary = model.meta.target_vocabulary
-    if vocabulary is not None and vocabulary.tokens.unit != "symbols" and not has_sacrebleu():
+    if vocabulary is not None and vocabulary.tokens.unit == "words" and not has_sacrebleu():
         click.echo("note: for BLEU and chrF: pip install 'tuinet[bleu]'", err=True)
 
 

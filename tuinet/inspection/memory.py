@@ -92,7 +92,8 @@ def _part(model: Model, source: Any) -> _Part:
         layers = model.network.layers
     recurrent = stack.recurrent(layers)
     if not recurrent:
-        raise TuinetError(f"{model.meta.name} has no recurrent layer", "Only those go back in time.")
+        what = f"the encoder of {model.meta.name}" if isinstance(first, Seq2Seq) else model.meta.name
+        raise TuinetError(f"{what} has no recurrent layer", "Only those go back in time.")
     traced = stack.trace(layers, scope, source, None, ctx)
     if not isinstance(first, Seq2Seq):
         return _Part(traced, scope, _largest(traced[-1].y), None)

@@ -48,7 +48,7 @@ def evaluate(model: Model, split: Split, search: Search, limit: int | None = Non
     sequence-error-rate  1 − exact: of a lexicon such as cmudict the word error rate
     symbol-error-rate    edits (`edit_distance`) to the nearest answer given, per symbol of that answer
     cut-off              answers that did not come to an end
-    bleu, chrf           0 … 100, by sacrebleu, where it is installed and the answers are words or characters
+    bleu, chrf           0 … 100, by sacrebleu, where it is installed and the answers are words
 
     Raises TuinetError if the part is empty or the model writes no answers.
     """
@@ -91,7 +91,7 @@ def has_bleu(model: Model) -> bool:
     """Whether BLEU and chrF can be computed of its answers: sacrebleu is there, and they are no bare symbols, such as
     phonemes."""
     vocabulary = model.meta.target_vocabulary
-    return vocabulary is not None and vocabulary.tokens.unit != "symbols" and has_sacrebleu()
+    return vocabulary is not None and vocabulary.tokens.unit == "words" and has_sacrebleu()
 
 
 def bleu_and_chrf(model: Model, written: Written) -> dict[str, float | int]:
