@@ -172,3 +172,26 @@ def test_a_recipe_over_texts_trains_from_its_file(tuinet: Command, tmp_path: Pat
     assert tuinet("init", "brackets-birnn").code == 0
     few = ["--set", "data.source.samples=200", "--set", "training.epochs=1"]
     assert tuinet("train", "brackets-birnn.toml", *few, "--out", "run", "-q").code == 0
+
+
+def test_a_table_of_several_sequences_is_not_read_as_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{s},{rng.normal() + s % 2:.3f},{'ab'[s % 2]}" for s in range(40) for _ in range(5)]
+    (tmp_path / "all.csv").write_text("\n".join(["id,x,label", *rows]))
+    (tmp_path / "one.csv").write_text("\n".join(["x", "0.9", "1.2", "1.1"]))
+    (tmp_path / "e.toml").write_text("""
+name = "series"
+[data]
+source = { kind = "series", path = "all.csv", sequence = "id", target = "label" }
+[model]
+layers = [{ kind = "rnn", units = 4 }, { kind = "last-step" }, { kind = "dense" }]
+[training]
+loss = { kind = "cross-entropy" }
+optimizer = { kind = "adam" }
+epochs = 1
+""")
+    done = run_command("train", "e.toml", "--out", "run", "--quiet", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert run_command("predict", "run", "one.csv", "--json", cwd=tmp_path).lines[0]["label"] in "ab"
+    refused = run_command("predict", "run", "all.csv", cwd=tmp_path)
+    assert refused.code == 2 and "the column 'id' besides x" in refused.err

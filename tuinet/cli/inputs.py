@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tuinet.data.array_files import read_npy
-from tuinet.data.csv_rows import rows_from_csv
+from tuinet.data.csv_rows import file_rows, rows_from_csv
 from tuinet.data.dataset import Column
 from tuinet.data.preparation import Scale
 from tuinet.errors import TuinetError
@@ -131,12 +131,27 @@ def check_texts(arguments: Iterable[str]) -> list[str]:
     return found
 
 
+def _refuse_other_columns(path: Path, meta: Meta, delimiter: str) -> None:
+    """A column that names the sequences would be passed over, and all of them read as one."""
+    names = [column.name for column in _columns(meta)]
+    with file_rows(path, delimiter) as rows:
+        first = next(rows, None)
+    others = [cell for cell in first[1] if cell not in names] if first is not None else []
+    if first is not None and set(names) <= set(first[1]) and others:
+        raise TuinetError(
+            f"{path} has the column {others[0]!r} besides {', '.join(names)}",
+            "The rows of a file are the steps of one sequence: give each sequence a file, with these columns alone.",
+        )
+
+
 def read_inputs(text: str, meta: Meta) -> Inputs:
     """The samples that one INPUT holds: a file by its suffix, or a row of values. Raises TuinetError."""
     path = Path(valid_text(text, "an input"))
     suffix = path.suffix.lower()
     sequence = meta.input_shape.sequence
     if suffix in TABLES:  # the rows of a table are samples, or the steps of one sequence
+        if sequence:
+            _refuse_other_columns(path, meta, TABLES[suffix])
         rows = rows_from_csv(path, _columns(meta), TABLES[suffix])
         return Inputs(text, [rows] if sequence else rows, many=not sequence)
     if suffix == ".npy":
