@@ -177,7 +177,7 @@ def test_images_get_captions_and_tables_of_steps_a_label(tmp_path: Path) -> None
     info = DatasetInfo("walks", "classification", shape, {"train": 9}, labels=("up", "down"), columns=columns)
     model = new_model(Sequential((RNN(3), LastStep(), Dense(2))), info, (), CrossEntropy())
     save_model(model, tmp_path / "walks.safetensors")
-    (tmp_path / "walk.csv").write_text("y,note,x\n1,a,2\n3,b,4\n")
+    (tmp_path / "walk.csv").write_text("y,x\n1,2\n3,4\n")
     np.save(tmp_path / "walks.npy", np.array([[[2.0, 1.0], [4.0, 3.0]]] * 2))
     answers = run_command("predict", "walks.safetensors", "walk.csv", "walks.npy", "--json", cwd=tmp_path).lines
     assert [line["input"] for line in answers] == ["walk.csv", "walks.npy:1", "walks.npy:2"]
