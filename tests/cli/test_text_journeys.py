@@ -209,6 +209,7 @@ WRONG = [
     (("predict", "copy", "ab", "--beam", "0"), "beam of 0"),
     (("predict", "copy", "ab", "--beam", "1000000"), "beam of 1000000"),
     (("predict", "moods", "a", "--beam", "2"), "Leave out --beam"),
+    (("predict", "copy", "ab", "--top", "2"), "Leave out --top"),
     (("predict", "copy", "ab", ""), "text 2 is empty"),
     (("predict", "copy", "a" * 20_000), "20,000 symbols"),
     (("evaluate", "text", "--beam", "2"), "Leave out"),

@@ -24,10 +24,10 @@ CHUNK = 4096
 )
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K likeliest classes.")
+@click.option("--top", type=click.IntRange(1), metavar="K", help="Show the K likeliest classes. Default: 1.")
 @click.option("--beam", type=int, default=1, metavar="N", help="Follow N answers at a time. Default: 1, greedy.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample.")
-def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: bool) -> None:
+def command(model: str, inputs: tuple[str, ...], top: int | None, beam: int, as_json: bool) -> None:
     """Ask MODEL about each INPUT: it gives a label, tags, a translation or a caption, whatever it does.
 
     An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2. For a
@@ -39,24 +39,28 @@ def command(model: str, inputs: tuple[str, ...], top: int, beam: int, as_json: b
     from tuinet.cli.output import write_json
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
+    from tuinet.training.blas import suited_to
 
     loaded = load(model)
     if loaded.meta.task == "next-symbol":
         raise TuinetError(f"{loaded.meta.name} goes on with a text", "Ask it with tuinet generate.")
     if beam != 1 and loaded.meta.task != "seq2seq":
         raise TuinetError(f"{loaded.meta.name} writes no answers that a beam could look for", "Leave out --beam.")
+    if top is not None and loaded.meta.task != "classification":
+        raise TuinetError(f"{loaded.meta.name} chooses among no classes", "Leave out --top.")
     if loaded.meta.vocabulary is not None:
-        _predict_texts(loaded, inputs, top, beam, as_json)
+        _predict_texts(loaded, inputs, top or 1, beam, as_json)
         return
     # All are read before the first is answered: a wrong one is an error, not half an answer.
     lines = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
     read = [read_inputs(text, loaded.meta) for text in lines]
-    answers = (answer for each in read for answer in _answers(loaded, each, top, beam))
-    if as_json:
-        for answer in answers:
-            write_json(answer)
-    else:
-        _write(list(answers), loaded)
+    with suited_to(loaded):
+        answers = (answer for each in read for answer in _answers(loaded, each, top or 1, beam))
+        if as_json:
+            for answer in answers:
+                write_json(answer)
+        else:
+            _write(list(answers), loaded)
 
 
 def _predict_texts(model: Model, inputs: tuple[str, ...], top: int, beam: int, as_json: bool) -> None:

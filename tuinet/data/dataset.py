@@ -194,6 +194,12 @@ class DatasetInfo:
     target_length: float = 1.0
     target_ids: int = 0
 
+    def dataset(self, splits: Mapping[str, Split]) -> Dataset:
+        """The data set that this describes, with these parts, not encoded yet."""
+        names = ("name", "task", "input_shape", "labels", "columns", "target_names", "maximum", "letters_or_digits")
+        kept = {name: getattr(self, name) for name in (*names, "tokens", "target_tokens")}
+        return Dataset(**kept, splits=splits)
+
     @property
     def classes(self) -> int:
         """The number of classes; 0 where the targets are no classes."""

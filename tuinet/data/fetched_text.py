@@ -100,9 +100,7 @@ class Sst2(Fetched, frozen=True, tag="sst2"):
 
     def read(self, folder: Path) -> Dataset:
         files = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
-        known = self.official
-        splits = {part: _labelled(folder / name) for part, name in files.items()}
-        return Dataset(known.name, known.task, known.input_shape, splits, known.labels, tokens=known.tokens)
+        return self.official.dataset({part: _labelled(folder / name) for part, name in files.items()})
 
 
 class TinyShakespeare(Fetched, frozen=True, tag="tinyshakespeare"):
@@ -130,15 +128,7 @@ class TinyShakespeare(Fetched, frozen=True, tag="tinyshakespeare"):
         for part, piece in (("train", text[:cut]), ("test", text[cut:])):
             whole = Texts((piece,))
             splits[part] = Split(whole, whole)
-        known = self.official
-        return Dataset(
-            known.name,
-            known.task,
-            known.input_shape,
-            splits,
-            tokens=known.tokens,
-            target_tokens=known.target_tokens,
-        )
+        return self.official.dataset(splits)
 
 
 def _named(dataset: Dataset, known: DatasetInfo, splits: Mapping[str, Split]) -> Dataset:

@@ -27,15 +27,7 @@ class ShippedText(Shipped, frozen=True):
         """Raises TuinetError if a file is missing or damaged."""
         files = zip(PARTS, self.files.items(), strict=True)
         splits = {part: self.split(_unpacked(self.known.name, name, digest)) for part, (name, digest) in files}
-        known = self.known
-        return Dataset(
-            known.name,
-            known.task,
-            known.input_shape,
-            splits,
-            tokens=known.tokens,
-            target_tokens=known.target_tokens,
-        )
+        return self.known.dataset(splits)
 
     @staticmethod
     def split(text: str) -> Split:

@@ -100,8 +100,9 @@ def steps_of(lengths: npt.ArrayLike) -> Steps:
     if given.size and given.min() < 1:
         raise ValueError("a sequence has at least one step")
     # Only equal lengths come again: those of windows, of rows of images, of single steps.
-    equal = 0 < given.size * int(given[0]) <= KEPT and bool((given == given[0]).all()) if given.size else False
-    return _equal(len(given), int(given[0])) if equal else Steps(given)
+    if 0 < given.sum() <= KEPT and bool((given == given[0]).all()):
+        return _equal(len(given), int(given[0]))
+    return Steps(given)
 
 
 class Sequence(NamedTuple):

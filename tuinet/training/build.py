@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import msgspec
-from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
@@ -23,6 +22,7 @@ from tuinet.model.model import Model, new_model
 from tuinet.nn.network import Sequential
 from tuinet.nn.regularization import Regularization
 from tuinet.nn.schedules import Constant
+from tuinet.training.blas import one_blas_thread
 
 
 class Job(NamedTuple):
@@ -55,7 +55,7 @@ def build(
     encoded = encoded or load_data(experiment, base)
     data = encoded.dataset
     preparation = fit_preparation(experiment.data.prepare, data.splits["train"], data.input_shape, data.maximum)
-    with threadpool_limits(1, "blas"):  # orthogonal weights come out of products, whose bits must not depend on cores
+    with one_blas_thread:  # orthogonal weights come out of products, whose bits must not depend on cores
         model = new_model(
             Sequential(fill_in(experiment.model.layers, data.info)),
             data,

@@ -7,7 +7,6 @@ the same for any number of threads.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import abc
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Indices
@@ -28,6 +26,7 @@ from tuinet.nn.recurrent import State
 from tuinet.nn.sequence import Ragged
 from tuinet.nn.shards import LANES, lane_count, shard_size
 from tuinet.nn.stack import States
+from tuinet.training.blas import one_blas_thread
 from tuinet.training.lanes import Data, Done, Lanes, Shard, Task, Work
 from tuinet.training.workers import Workers
 
@@ -36,29 +35,6 @@ R = TypeVar("R")
 
 PARALLEL_VALUES = 1_000_000
 """From so many values on, work on the vector is shared out among the threads: below, handing it over costs more."""
-
-
-class _OneBlasThread:
-    """The limit is the whole process's: the first training sets it, the last one to end lifts it."""
-
-    def __init__(self) -> None:
-        self._users = 0
-        self._lock = threading.Lock()
-
-    def enter(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                self._limits = threadpool_limits(1, "blas")
-            self._users += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                self._limits.restore_original_limits()
-
-
-_one_blas_thread = _OneBlasThread()
 
 
 class BatchSums(NamedTuple):
@@ -76,8 +52,7 @@ Places = slice | Indices
 class Gradients:
     """`of(params, x, y, step)` computes dJ/dparams, J the mean loss of the batch; `update` sums it up into `total`.
 
-    Use as a context manager: it keeps BLAS to one thread, since BLAS threads that wait for each other on a busy
-    machine can cost thirty times what they bring, and ends its own threads.
+    Use as a context manager: it keeps BLAS to one thread, and ends its own threads and processes.
     Layers before `first_trainable` get no gradient; `slices` are the ranges that may change.
     """
 
@@ -112,7 +87,7 @@ class Gradients:
         return self._totals[0]
 
     def __enter__(self) -> Gradients:
-        _one_blas_thread.enter()
+        one_blas_thread.__enter__()
         if len(self._shares) > 1:
             self._pool = ThreadPoolExecutor(len(self._shares), "tuinet-update")
         return self
@@ -122,7 +97,7 @@ class Gradients:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
-        _one_blas_thread.leave()
+        one_blas_thread.__exit__()
 
     def of(self, params: Params, x: Data, y: Data, step: int, carried: States | None = None) -> BatchSums:
         """x: raw inputs, y: raw targets of a batch, both as they are stored.

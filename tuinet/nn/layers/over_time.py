@@ -15,21 +15,32 @@ from tuinet.nn.recurrent import over_time_value, require_steps
 from tuinet.nn.sequence import Sequence, pack, unpack
 
 
-class LastStep(Layer, frozen=True, tag="last-step"):
+class _Pooling(Layer, frozen=True):
+    """One vector of each sequence: x (N, H), y (B, H)."""
+
+    over_time = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        require_steps(str(self.__struct_config__.tag), shape)
+        return shape.step
+
+    def values(self, params: Params, x: Sequence, y: Array, cache: Cache) -> Mapping[str, Value]:
+        return {"output": Value(y, ("sample", "unit"))}
+
+
+class LastStep(_Pooling, frozen=True, tag="last-step"):
     """y = x⁽ᵀ⁾: each sequence's own last step. x (N, H), y (B, H)."""
 
     stem = "last"
-    over_time = True
-
     both_ways: bool = False
     """After a bidirectional layer: the second half of the units is taken from the first step, where the backward
     direction ends."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        require_steps("last-step", shape)
+        pooled = super().output_shape(shape)
         if self.both_ways and shape.size % 2:
             raise ShapeError(f"{shape.size} units have no two equal halves", "leave it out", "both_ways")
-        return shape.step
+        return pooled
 
     def forward(self, params: Params, x: Sequence, ctx: Context) -> tuple[Array, Cache]:
         y = x.values[x.steps.last]  # (B, H)
@@ -52,19 +63,11 @@ class LastStep(Layer, frozen=True, tag="last-step"):
         dx[cache.place, half:] = dy[:, half:]
         return Sequence(dx, cache)
 
-    def values(self, params: Params, x: Sequence, y: Array, cache: Cache) -> Mapping[str, Value]:
-        return {"output": Value(y, ("sample", "unit"))}
 
-
-class MeanOverTime(Layer, frozen=True, tag="mean-over-time"):
+class MeanOverTime(_Pooling, frozen=True, tag="mean-over-time"):
     """y = (1/T) Σₜ x⁽ᵗ⁾ over each sequence's own T steps. x (N, H), y (B, H)."""
 
     stem = "mean"
-    over_time = True
-
-    def output_shape(self, shape: Shape) -> Shape:
-        require_steps("mean-over-time", shape)
-        return shape.step
 
     def forward(self, params: Params, x: Sequence, ctx: Context) -> tuple[Array, Cache]:
         data = unpack(x)
@@ -79,19 +82,11 @@ class MeanOverTime(Layer, frozen=True, tag="mean-over-time"):
             return None
         return Sequence((dy / cache.lengths[:, None].astype(dy.dtype))[cache.samples], cache)
 
-    def values(self, params: Params, x: Sequence, y: Array, cache: Cache) -> Mapping[str, Value]:
-        return {"output": Value(y, ("sample", "unit"))}
 
-
-class MaxOverTime(Layer, frozen=True, tag="max-over-time"):
+class MaxOverTime(_Pooling, frozen=True, tag="max-over-time"):
     """y = maxₜ x⁽ᵗ⁾, for each unit the largest value at any step (the first of equals). x (N, H), y (B, H)."""
 
     stem = "max"
-    over_time = True
-
-    def output_shape(self, shape: Shape) -> Shape:
-        require_steps("max-over-time", shape)
-        return shape.step
 
     def forward(self, params: Params, x: Sequence, ctx: Context) -> tuple[Array, Cache]:
         values, steps = x
@@ -114,9 +109,6 @@ class MaxOverTime(Layer, frozen=True, tag="max-over-time"):
         if dx.size:
             np.put_along_axis(dx, winner, dy, axis=0)
         return Sequence(dx, steps)
-
-    def values(self, params: Params, x: Sequence, y: Array, cache: Cache) -> Mapping[str, Value]:
-        return {"output": Value(y, ("sample", "unit"))}
 
 
 class Rows(Layer, frozen=True, tag="rows"):
