@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 import tuinet
-from tuinet.cli.provenance import TrainedOn
 from tuinet.data.sources import load
 from tuinet.data.splits import SplitSettings
 from tuinet.experiment.decode import decode
+from tuinet.experiment.provenance import TrainedOn
 from tuinet.training.build import build
 
 TABLE = """

@@ -41,7 +41,7 @@ def command(
     by itself, where an answer counts as exact if it is any of those given for the same source.
     """
     from tuinet.cli.output import printable, write_facts, write_json
-    from tuinet.cli.provenance import find_part
+    from tuinet.experiment.provenance import find_part
     from tuinet.files.find import find_model
     from tuinet.files.model_file import load_model
     from tuinet.render.table import number, percent

@@ -23,7 +23,7 @@ from tuinet.nn.params import Array, Params
 from tuinet.nn.recurrent import OverTime, State
 from tuinet.nn.seq2seq import Seq2Seq
 from tuinet.nn.sequence import Sequence
-from tuinet.nn.stack import LayerTrace
+from tuinet.nn.stack import LayerTrace, States
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class _Part(NamedTuple):
     traced: list[LayerTrace]
     params: Params
     dy: Any
-    dstate: State | None
+    dstates: States | None
 
 
 def memory(model: Model, inputs: Any) -> Memory:
@@ -100,28 +100,16 @@ def _part(model: Model, source: Any) -> _Part:
     last = traced[-1]
     if not isinstance(last.layer, OverTime):
         return _Part(traced, scope, _direction(last.y), None)
-    zero = last.layer.zero_state(len(last.x.steps), scope.vector.dtype)
-    _, state, _ = last.layer.run(scope.scope(last.name), last.x, zero, ctx)
-    return _Part(traced, scope, None, _of_state(last.layer, state))
+    assert last.last is not None
+    return _Part(traced, scope, None, {last.name: _of_state(last.layer, last.last)})
 
 
 def _back(part: _Part) -> tuple[str, Sequence]:
     """The first recurrent layer's name, and the gradient of what goes into it."""
-    gradient: Any = part.dy
-    dstate = part.dstate
-    ctx = Context(plain=True)
     first = next(place for place, each in enumerate(part.traced) if isinstance(each.layer, OverTime))
-    for name, layer, x, _, kept in reversed(part.traced[first:]):
-        scope = part.params.scope(name)
-        grads = scope.like(np.empty_like(scope.vector))
-        if isinstance(layer, OverTime):
-            gradient, _ = layer.run_back(scope, kept, gradient, dstate, grads, ctx)
-            dstate = None
-        elif isinstance(x, Sequence) and not layer.over_time:
-            inside: Any = layer.backward(scope, kept, gradient.values, grads, ctx)
-            gradient = Sequence(inside, x.steps)
-        else:
-            gradient = layer.backward(scope, kept, gradient, grads, ctx)
+    grads = part.params.like(np.empty_like(part.params.vector))
+    back, _ = stack.trace_back(part.traced[first:], part.params, part.dy, part.dstates, grads, Context(plain=True))
+    gradient = back[0].dx
     assert isinstance(gradient, Sequence)
     return part.traced[first].name, gradient
 

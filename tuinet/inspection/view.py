@@ -1,4 +1,4 @@
-"""One thing to look at: an array, what its axes mean, and how it wants to be drawn. `render` draws it by its kind."""
+"""What can be looked at: an array with named axes, a table, a sum term by term. `render` draws each by its kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # whoever draws views needs no models
     from tuinet.inspection.trace import Trace
     from tuinet.nn.layer import Value
 
-Kind = Literal["image", "images", "matrix", "vector"]
+Kind = Literal["image", "images", "matrix", "vector", "series", "histogram"]
+
+Cell = str | int | float | None
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -26,16 +28,114 @@ class Axis(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True):
     """`data` has one axis for each of `axes`, in this order.
 
-    image   row, column, channel (1 or 3 channels)
-    images  item, row, column: feature maps or kernels, one picture each
-    matrix  row, column of a table of numbers
-    vector  one value per unit
+    image      row, column, channel (1 or 3 channels; with 3 they are red, green, blue)
+    images     item, row, column: feature maps or kernels, one picture each
+    matrix     row, column of a table of numbers
+    vector     one value per unit
+    series     line, place: curves over `x`
+    histogram  bin: how many values lie between `x[i]` and `x[i + 1]`
+
+    x      where the places of a series lie (default: 0, 1, 2 …), or the edges of a histogram's bins
+    low, high   the range of the colours, where it is known beforehand (gates: 0 to 1); None: that of the data
+    title  what it shows, for people; "" if its name says it
+    notes  what else is to be said of it, a line each
     """
 
     name: str
     kind: Kind
     axes: tuple[Axis, ...]
     data: Array
+    x: Array | None = None
+    low: float | None = None
+    high: float | None = None
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def signed(self) -> bool:
+        """Whether values below 0 are to be told from those above, and 0 from both."""
+        if self.low is not None and self.high is not None:
+            return self.low < 0 < self.high
+        return bool((self.data < 0).any())
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The values at both ends of the colours: of signed values −m and m, else from 0 or the smallest on."""
+        finite = self.data[np.isfinite(self.data)]
+        lowest, highest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+        low = min(lowest, 0.0) if self.low is None else self.low
+        high = highest if self.high is None else self.high
+        if self.signed and (self.low is None or self.high is None):
+            most = max(abs(low), abs(high))
+            return -most, most
+        return low, high
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Rows of words and numbers. A None is an empty cell."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One term of a sum: `product` is that of `factors`, whose `names` say what they are."""
+
+    names: tuple[str, ...]
+    factors: tuple[float, ...]
+    product: float
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One stage of a calculation: its terms together (`how`), and what a function makes of the total ("" for none)."""
+
+    name: str
+    how: Literal["sum", "largest", "only"]
+    terms: tuple[Term, ...]
+    total: float
+    function: str
+    value: float
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """How one value comes about, worked out in float64 apart from the layer's own code.
+
+    name       which value, in words
+    equation   its formula
+    parts      the stages of the calculation; the last one's value is `value`
+    value      what the terms give
+    stored     what the layer gave
+    magnitude  Σ|terms| over all parts, by which both may differ: 1e-6 of it in float32, 1e-12 in float64
+    bound      that
+    numerical  of a gradient, (J(w + ε) − J(w − ε)) / 2ε in a float64 copy of the model, None otherwise
+    pictures   the window, the kernel, the products …, where the terms lie in such
+    """
+
+    name: str
+    equation: str
+    parts: tuple[Part, ...]
+    value: float
+    stored: float
+    magnitude: float
+    bound: float
+    numerical: float | None = None
+    pictures: tuple[View, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def difference(self) -> float:
+        """Between what the terms give and what the layer gave."""
+        return abs(self.value - self.stored)
+
+    @property
+    def agrees(self) -> bool:
+        return self.difference <= self.bound
+
+
+Seen = View | Table | Sum
 
 
 def views(trace: Trace, sample: int = 0) -> tuple[View, ...]:

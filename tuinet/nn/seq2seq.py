@@ -16,7 +16,7 @@ from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.parts import Part
 from tuinet.nn.recurrent import OverTime, State
 from tuinet.nn.sequence import Sequence, steps_of
-from tuinet.nn.stack import Layers, LayerShapeError, States
+from tuinet.nn.stack import LayerBack, Layers, LayerShapeError, LayerTrace, States
 
 NEVER_FED = 2
 """The first ids of a target's vocabulary, <unk> and <start>, are never written, so never fed as a choice."""
@@ -31,6 +31,26 @@ class Pair(NamedTuple):
 
     source: Any
     fed: Sequence
+
+
+class Translated(NamedTuple):
+    """One plain pass: the encoder's layers, the context, the decoder's first states, and its layers.
+
+    context  (B, S) what a dense bridge was given; None where states are copied
+    """
+
+    encoder: list[LayerTrace]
+    context: Array | None
+    states: dict[str, State]
+    decoder: list[LayerTrace]
+
+
+class TranslatedBack(NamedTuple):
+    """The same on the way back; `states` are dJ/d(the decoder's first states)."""
+
+    encoder: list[LayerBack]
+    states: dict[str, State]
+    decoder: list[LayerBack]
 
 
 class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
@@ -96,16 +116,29 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
         _, dstates = stack.run_back(
             self.decoder, params.scope("decoder"), decoder_cache, dy, None, decoder, ctx, need_dx=False
         )
-        if self.bridge == "copy":
-            ahead, back = stack.recurrent(self.encoder), stack.recurrent(self.decoder)
-            given = {name: dstates[other] for name, other in zip(ahead, back, strict=True)}
-            dcontext = None
-        else:
-            dcontext = self._bridge_back(params, context, states, dstates, grads)
-            given, dcontext = self._into_encoder(dcontext)
+        given, dcontext = self._into_encoder(params, context, states, dstates, grads)
         stack.run_back(
             self.encoder, params.scope("encoder"), encoder_cache, dcontext, given, encoder, ctx, need_dx=False
         )
+
+    def trace(self, params: Params, x: Pair, ctx: Context) -> Translated:
+        """Every layer of a plain pass, with all that went in and out."""
+        ahead = stack.trace(self.encoder, params.scope("encoder"), self.turned(x.source), None, ctx)
+        after = {part.name: part.last for part in ahead if part.last is not None}
+        states, context = self._bridge(params, _batch(x.source), ahead[-1].y, after)
+        back = stack.trace(self.decoder, params.scope("decoder"), x.fed, states, ctx)
+        return Translated(ahead, context, states, back)
+
+    def trace_back(
+        self, params: Params, traced: Translated, dy: Sequence, grads: Params, ctx: Context
+    ) -> TranslatedBack:
+        """The way back through it, layer by layer; OVERWRITES grads."""
+        back, dstates = stack.trace_back(traced.decoder, params.scope("decoder"), dy, None, grads.scope("decoder"), ctx)
+        given, dcontext = self._into_encoder(params, traced.context, traced.states, dstates, grads)
+        ahead, _ = stack.trace_back(
+            traced.encoder, params.scope("encoder"), dcontext, given, grads.scope("encoder"), ctx
+        )
+        return TranslatedBack(ahead, dstates, back)
 
     def encode(self, params: Params, source: Any, ctx: Context) -> dict[str, State]:
         """The decoder's first states for these sources, in their order."""
@@ -119,10 +152,7 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
 
     def values(self, params: Params, x: Pair, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         """Of every layer, under encoder/layer/value and decoder/layer/value, from a plain pass of their own."""
-        ctx = Context(plain=True)
-        ahead = stack.trace(self.encoder, params.scope("encoder"), self.turned(x.source), None, ctx)
-        states = self.encode(params, x.source, ctx)
-        back = stack.trace(self.decoder, params.scope("decoder"), x.fed, states, ctx)
+        ahead, _, states, back = self.trace(params, x, Context(plain=True))
         found = {f"encoder/{name}": value for name, value in stack.values(ahead, params.scope("encoder")).items()}
         for name, layer in stack.recurrent(self.decoder).items():
             for key, array in zip(layer.state_sizes(), states[name], strict=True):
@@ -141,14 +171,19 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
     def _encode(self, params: Params, source: Any, ctx: Context) -> tuple[dict[str, State], Cache, Array | None]:
         turned = self.turned(source)
         y, after, cache = stack.run(self.encoder, params.scope("encoder"), turned, None, ctx)
-        batch, dtype = len(source.steps if isinstance(source, Sequence) else source), params.vector.dtype
+        states, context = self._bridge(params, _batch(source), y, after)
+        return states, cache, context
+
+    def _bridge(self, params: Params, batch: int, y: Any, after: States) -> tuple[dict[str, State], Array | None]:
+        """The decoder's first states, and the context if a dense bridge was given one."""
+        dtype = params.vector.dtype
         states: dict[str, State] = {}
         if self.bridge == "copy":
             for (name, layer), ended in zip(stack.recurrent(self.decoder).items(), after.values(), strict=True):
                 first = _named(layer, layer.zero_state(batch, dtype))
                 first |= {key: array for key, array in _named(layer, ended).items() if key in _learnt(layer)}
                 states[name] = tuple(first.values())
-            return states, cache, None
+            return states, None
         context = y
         if self._ends_recurrent:
             name, last = list(stack.recurrent(self.encoder).items())[-1]
@@ -161,7 +196,7 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
                 part = f"{name}/{key}"
                 first[key] = np.tanh(context @ bridge[f"{part}/weight"] + bridge[f"{part}/bias"])
             states[name] = tuple(first.values())
-        return states, cache, context
+        return states, context
 
     def _bridge_back(self, params: Params, context: Array, states: States, dstates: States, grads: Params) -> Array:
         """dJ/dcontext (B, S)."""
@@ -178,8 +213,14 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
                 dcontext += da @ bridge[f"{name}/{key}/weight"].T
         return dcontext
 
-    def _into_encoder(self, dcontext: Array) -> tuple[States | None, Array | None]:
-        """The gradient of the context as that of the last recurrent layer's state, or of the encoder's output."""
+    def _into_encoder(
+        self, params: Params, context: Array | None, states: States, dstates: States, grads: Params
+    ) -> tuple[States | None, Array | None]:
+        """Back over the bridge: the gradient of the encoder's last states, or that of its output."""
+        if context is None:
+            ahead, back = stack.recurrent(self.encoder), stack.recurrent(self.decoder)
+            return {name: dstates[other] for name, other in zip(ahead, back, strict=True)}, None
+        dcontext = self._bridge_back(params, context, states, dstates, grads)
         if not self._ends_recurrent:
             return None, dcontext
         name, layer = list(stack.recurrent(self.encoder).items())[-1]
@@ -266,6 +307,10 @@ class Seq2Seq(Layer, frozen=True, tag="seq2seq"):
                 hint,
                 "decoder",
             )
+
+
+def _batch(source: Any) -> int:
+    return len(source.steps if isinstance(source, Sequence) else source)
 
 
 def _named(layer: OverTime, state: State) -> dict[str, Array]:

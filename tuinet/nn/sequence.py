@@ -58,6 +58,12 @@ class Steps:
         """The rows of step t."""
         return slice(self.starts[t], self.starts[t + 1])
 
+    def row(self, sample: int, t: int) -> int:
+        """The row of step t of a sample. Raises IndexError if it has no such step."""
+        if not 0 <= t < self.lengths[sample]:
+            raise IndexError(f"sample {sample} has {self.lengths[sample]} steps, and none numbered {t}")
+        return int(self.starts[t] + self.place[sample])
+
     @cached_property
     def source(self) -> Indices:
         """(N,) where each row is found when the sequences lie one after the other."""

@@ -40,13 +40,24 @@ class LayerShapeError(ShapeError):
 
 
 class LayerTrace(NamedTuple):
-    """One layer of one plain pass: what came in, what went out, and what the layer kept."""
+    """One layer of one plain pass: what came in, what went out, what the layer kept; of a recurrent one, the states in
+    which it began and ended."""
 
     name: str
     layer: Layer
     x: Any
     y: Any
     cache: Cache
+    first: State | None = None
+    last: State | None = None
+
+
+class LayerBack(NamedTuple):
+    """The same layer on the way back: dJ/dy and dJ/dx, None where nothing depends on it or ids have no gradient."""
+
+    name: str
+    dy: Any
+    dx: Any
 
 
 class PlanStep(NamedTuple):
@@ -181,21 +192,51 @@ def trace(layers: Layers, params: Params, x: Any, states: States | None, ctx: Co
     found: list[LayerTrace] = []
     for name, layer in zip(names(layers), layers, strict=True):
         scope = params.scope(name)
-        first = states.get(name) if states is not None else None
-        if isinstance(layer, OverTime) and first is not None:
-            y, _, kept = layer.run(scope, x, first, ctx)
+        first = last = None
+        if isinstance(layer, OverTime):
+            first = states.get(name) if states is not None else None
+            if first is None:
+                first = layer.zero_state(len(x.steps), params.vector.dtype)
+            y, last, kept = layer.run(scope, x, first, ctx)
         else:
             y, kept = _forward(layer, scope, x, ctx)
-        found.append(LayerTrace(name, layer, x, y, kept))
+        found.append(LayerTrace(name, layer, x, y, kept, first, last))
         x = y
     return found
+
+
+def trace_back(
+    parts: Iterable[LayerTrace], params: Params, dy: Any, dstates: States | None, grads: Params, ctx: Context
+) -> tuple[list[LayerBack], dict[str, State]]:
+    """The way back through a trace, layer by layer, in the order of the trace, and dJ/d(first states).
+
+    As `run_back`, but every layer's dJ/dx is found, and what was given stays as it is.
+    """
+    found: list[LayerBack] = []
+    before: dict[str, State] = {}
+    for name, layer, x, _, kept, *_ in reversed(list(parts)):
+        scope, into = params.scope(name), grads.scope(name)
+        dstate = dstates.get(name) if dstates is not None else None
+        dx: Any = None
+        if isinstance(layer, OverTime) and not (dy is None and dstate is None):
+            dx, before[name] = layer.run_back(scope, kept, dy, dstate, into, ctx)
+        elif dy is None:
+            into.vector[...] = 0
+        elif isinstance(x, Sequence) and not layer.over_time:
+            inside: Any = layer.backward(scope, kept, dy.values, into, ctx)
+            dx = None if inside is None else Sequence(inside, x.steps)
+        else:
+            dx = layer.backward(scope, kept, dy, into, ctx)
+        found.append(LayerBack(name, dy, dx))
+        dy = dx
+    return found[::-1], before
 
 
 def values(parts: Iterable[LayerTrace], params: Params) -> dict[str, Value]:
     """The values of every layer of a trace, under layer/value (`conv1/output`)."""
     found: dict[str, Value] = {}
-    for name, layer, x, y, kept in parts:
-        inside = _values(layer, params.scope(name), x, y, kept)
+    for name, layer, x, y, kept, *_ in parts:
+        inside = layer_values(layer, params.scope(name), x, y, kept)
         found |= {f"{name}/{key}": value for key, value in inside.items()}
     return found
 
@@ -207,8 +248,9 @@ def _forward(layer: Layer, params: Params, x: Any, ctx: Context) -> tuple[Any, C
     return layer.forward(params, x, ctx)
 
 
-def _values(layer: Layer, params: Params, x: Any, y: Any, kept: Cache) -> Mapping[str, Value]:
-    """Of a layer that was given all steps as one batch, each value with the axis of time put back."""
+def layer_values(layer: Layer, params: Params, x: Any, y: Any, kept: Cache) -> Mapping[str, Value]:
+    """What can be seen of a layer of a stack: as the layer says; if it was given all steps as one batch, each value
+    with the axis of time put back."""
     if not isinstance(x, Sequence) or layer.over_time:
         return layer.values(params, x, y, kept)
     found: dict[str, Value] = {}

@@ -51,7 +51,8 @@ class Dropout(Layer, frozen=True, tag="dropout"):
         return np.multiply(dy, cache, out=ctx.empty(dy.shape, dy.dtype))
 
     def values(self, params: Params, x: Array, y: Array, cache: Cache) -> Mapping[str, Value]:
-        return {"output": output_value(y)}
+        found = {"output": output_value(y)}
+        return found if cache is None else found | {"mask": output_value(cache)}
 
 
 class GaussianNoise(Layer, frozen=True, tag="gaussian-noise"):
@@ -83,4 +84,5 @@ class GaussianNoise(Layer, frozen=True, tag="gaussian-noise"):
         return dy if need_dx else None
 
     def values(self, params: Params, x: Array, y: Array, cache: Cache) -> Mapping[str, Value]:
-        return {"output": output_value(y)}
+        found = {"output": output_value(y)}
+        return found if y is x else found | {"noise": output_value(y - x)}

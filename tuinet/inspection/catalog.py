@@ -1,0 +1,31 @@
+"""All views, by the names under which they are asked for. A new view is one function and one `Offer` in its module."""
+
+from __future__ import annotations
+
+import difflib
+
+from tuinet.errors import TuinetError
+from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.view import Seen
+from tuinet.model.model import Model
+
+ALL: tuple[Offer, ...] = ()
+"""In the order in which they are listed."""
+
+
+def offers(model: Model, node: Node | None) -> tuple[Offer, ...]:
+    """The views that a layer has (None: those of the model as a whole)."""
+    return tuple(offer for offer in ALL if offer.fits(model, node))
+
+
+def look(question: Question, name: str) -> tuple[Seen, ...]:
+    """The view of this name. Raises TuinetError, with the names there are, if the layer has no such view."""
+    found = offers(question.model, question.node)
+    for offer in found:
+        if offer.name == name:
+            return offer.make(question)
+    what = question.layer or question.model.meta.name
+    names = [offer.name for offer in found]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise TuinetError(f"{what} has no view {name!r}", f"{hint}Views: {', '.join(names)}")

@@ -1,0 +1,181 @@
+"""What is asked of a model: which layer, for which inputs, which part of it. Every view is an answer to one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tuinet.data.dataset import Split
+from tuinet.errors import TuinetError
+from tuinet.inspection.passes import Back, Loss, Pass, back, context, loss_of, run_model
+from tuinet.inspection.view import Seen
+from tuinet.model.decoding import Search, decode
+from tuinet.model.model import Model
+from tuinet.nn import stack
+from tuinet.nn.layer import Layer, Shape
+from tuinet.nn.params import Array, Params
+from tuinet.nn.seq2seq import Seq2Seq
+from tuinet.nn.sequence import Ragged
+
+
+class Node(NamedTuple):
+    """A layer of a model at rest: its path, itself, its own parameters, the shape before and after it."""
+
+    path: str
+    layer: Layer
+    params: Params
+    before: Shape
+    after: Shape
+
+
+class Samples(NamedTuple):
+    """The inputs that are asked about, raw as a data set holds them.
+
+    targets  what should come out, raw; None if nobody knows
+    names    what each is called: `test:17`, a file's name, the text itself
+    """
+
+    inputs: Array | Ragged
+    targets: Array | Ragged | None
+    names: tuple[str, ...]
+
+
+class Choice(NamedTuple):
+    """Which part of a layer is meant. Places count from 0; None: all, or what shows most.
+
+    units    units, maps, filters or kernels: the last axis
+    at       the axes before the unit: row and column of a map; the input of a weight
+    step     of a sequence
+    gate     `forget`, `input` …
+    order    units as they are numbered, or those that change most over the steps first
+    decoder  what it is fed: the target, its own answer, or both to compare
+    """
+
+    units: tuple[int, ...] | None = None
+    at: tuple[int, ...] | None = None
+    step: int | None = None
+    gate: str | None = None
+    order: Literal["index", "change"] = "index"
+    decoder: Literal["forced", "free", "both"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What views are given.
+
+    layer    a path in `nodes(model)`; "" for the model as a whole
+    samples  the inputs asked about; None if there are none
+    part     gives a part of a data set, for views that look through many samples; None if there is none
+    masks    the seed of dropout and noise, to look at the model as it trains; None: as it predicts
+    """
+
+    model: Model
+    layer: str = ""
+    samples: Samples | None = None
+    part: Callable[[], Split] | None = None
+    choice: Choice = field(default=Choice())
+    masks: int | None = None
+
+    @cached_property
+    def node(self) -> Node | None:
+        return nodes(self.model)[self.layer] if self.layer else None
+
+    def need_samples(self) -> Samples:
+        """Raises TuinetError if there are no inputs."""
+        if self.samples is None:
+            hint = "Name one: --sample test:0, --file PATH, or --text TEXT."
+            raise TuinetError("this is seen for an input, and none is named", hint)
+        return self.samples
+
+    def need_part(self) -> Split:
+        """Raises TuinetError if there are no data to look through."""
+        if self.part is None:
+            raise TuinetError("this is seen over many samples, and no data are named", "Name some: --data NAME.")
+        return self.part()
+
+    @cached_property
+    def fed(self) -> Array | Ragged | None:
+        """What a decoder is fed: the targets, or where nobody knows them, the model's own answers; None without one."""
+        samples = self.need_samples()
+        if self.model.meta.task != "seq2seq" or (samples.targets is not None and self.choice.decoder != "free"):
+            return samples.targets
+        vocabulary = self.model.meta.target_vocabulary
+        assert vocabulary is not None
+        found = [np.asarray(answer.ids, vocabulary.dtype) for answer in decode(self.model, samples.inputs, Search())]
+        return Ragged.of(found, vocabulary.dtype)
+
+    @cached_property
+    def run(self) -> Pass:
+        """One pass of the inputs. Raises TuinetError if there are none."""
+        return run_model(self.model, self.need_samples().inputs, self.fed, self.masks)
+
+    @cached_property
+    def loss(self) -> Loss:
+        """Raises TuinetError if there are no inputs, or nobody knows their targets."""
+        samples = self.need_samples()
+        if samples.targets is None:
+            raise TuinetError("a loss needs to know the right answer", "Take a sample of the data: --sample test:0.")
+        return loss_of(self.model, self.run, samples.inputs, samples.targets)
+
+    @cached_property
+    def back(self) -> Back:
+        """The gradients of the loss. Raises as `loss`."""
+        with np.errstate(all="ignore"):
+            return back(self.run, self.loss.dy, context(self.masks))
+
+
+class Offer(NamedTuple):
+    """A view that can be asked for.
+
+    name   what it is called: `kernels`
+    about  what it shows, in a few words
+    needs  what the question must bring: nothing, an input, an input whose target is known, or data to look through
+    fits   whether the layer (None: the model as a whole) has it
+    make   makes it
+    """
+
+    name: str
+    about: str
+    needs: Literal["nothing", "input", "target", "data"]
+    fits: Callable[[Model, Node | None], bool]
+    make: Callable[[Question], tuple[Seen, ...]]
+
+
+def nodes(model: Model) -> Mapping[str, Node]:
+    """Every layer by its path, those inside an encoder or a decoder behind the layer that holds them."""
+    return dict(_nodes(model.network.layers, model.params, model.prepared_shape, ""))
+
+
+def _nodes(layers: stack.Layers, params: Params, shape: Shape, prefix: str) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    shapes = stack.shapes(layers, shape)
+    for name, layer, before, after in zip(stack.names(layers), layers, shapes[:-1], shapes[1:], strict=True):
+        path, own = prefix + name, params.scope(name)
+        found[path] = Node(path, layer, own, before, after)
+        if isinstance(layer, Seq2Seq):
+            found |= _nodes(layer.encoder, own.scope("encoder"), before, f"{path}/encoder/")
+            found |= _nodes(layer.decoder, own.scope("decoder"), layer.target_shape(), f"{path}/decoder/")
+    return found
+
+
+def find_layer(model: Model, name: str) -> str:
+    """The path of the layer that `name` means: the path itself, or the end of only one (`decoder/lstm1`).
+
+    Raises TuinetError that lists the layers.
+    """
+    paths = list(nodes(model))
+    if name in paths:
+        return name
+    ends = [path for path in paths if path.endswith("/" + name)]
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise TuinetError(f"{model.meta.name} has several layers {name!r}", f"Name one: {', '.join(ends)}")
+    near = difflib.get_close_matches(name, paths, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise TuinetError(f"{model.meta.name} has no layer {name!r}", f"{hint}Layers: {', '.join(paths)}")
