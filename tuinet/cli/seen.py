@@ -1,0 +1,160 @@
+"""What the commands that look share: views drawn, said in words, or written to a file, as the person asks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from tuinet.inspection.view import Seen
+    from tuinet.render.draw import Paper
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SUFFIXES = (".png", ".npy", ".json", ".txt")
+
+
+class Output(NamedTuple):
+    """How views are to be given."""
+
+    path: Path | None = None
+    as_json: bool = False
+    words: bool = False
+    ascii: bool = False
+    width: int | None = None
+
+
+def output_options(command: F) -> F:
+    """The options -o, --json, --words, --ascii and --width; the command gets them as `out`, an `Output`."""
+    from functools import wraps
+
+    @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE: .png, .npy, "
+                  ".json or .txt says as what.")  # fmt: skip
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+    @click.option("--words", is_flag=True, help="In words: the range, the mean, where the peak is, what is dead.")
+    @click.option("--ascii", "only_ascii", is_flag=True, help="Draw with ASCII characters alone.")
+    @click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Draw N columns wide.")
+    @wraps(command)
+    def wrapped(
+        *arguments: Any,
+        output: Path | None,
+        as_json: bool,
+        words: bool,
+        only_ascii: bool,
+        width: int | None,
+        **options: Any,
+    ) -> Any:
+        return command(*arguments, out=checked(Output(output, as_json, words, only_ascii, width)), **options)
+
+    return wrapped  # pyright: ignore[reportReturnType]
+
+
+def checked(out: Output) -> Output:
+    """The same. Raises TuinetError, before anything is computed, if it cannot be."""
+    from tuinet.errors import TuinetError
+
+    if out.path is not None and out.path.suffix.lower() not in SUFFIXES:
+        raise TuinetError(f"{out.path}: it is not said as what to write", f"End its name in {', '.join(SUFFIXES)}.")
+    if out.as_json and out.words:
+        raise TuinetError("either --json or --words", "--json holds the words, too.")
+    return out
+
+
+def write_seen(seens: Sequence[Seen], out: Output) -> None:
+    """Give the views as asked: on stdout, or whole or not at all in a file."""
+    from tuinet.cli.output import printable_text
+
+    if out.path is not None:
+        _write_file(seens, out, out.path)
+        return
+    if out.as_json:
+        from tuinet.cli.output import write_json
+        from tuinet.inspection.written import as_json
+
+        write_json({"views": [as_json(seen) for seen in seens]})
+        return
+    if out.words:
+        from tuinet.inspection.words import in_words
+
+        for seen in seens:
+            for line in in_words(seen):
+                click.echo(printable_text(_plain_ascii(line) if out.ascii else line))
+        return
+    from tuinet.render.draw import ansi, draw_all
+
+    paper = paper_for(out)
+    click.echo(ansi(draw_all(seens, paper), paper), color=True)  # what it is drawn on was decided already
+
+
+def paper_for(out: Output) -> Paper:
+    """What stdout can show: as wide as the terminal, with its colours; without any in a pipe and under NO_COLOR."""
+    from tuinet.cli.output import terminal_size, use_color
+    from tuinet.render.draw import Paper, colors_of
+
+    system = None
+    if use_color():
+        from rich.console import Console
+
+        system = Console().color_system
+    return Paper(width=out.width or terminal_size()[0], colors=colors_of(system), ascii=out.ascii)
+
+
+def _plain_ascii(text: str) -> str:
+    from tuinet.render.draw import as_ascii
+
+    return as_ascii(text)
+
+
+def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
+    from tuinet.files.atomic import write_bytes
+
+    match path.suffix.lower():
+        case ".png":
+            from tuinet.render.png import png
+
+            stream = io.BytesIO()
+            png(seens).save(stream, "PNG")
+            content = stream.getvalue()
+        case ".npy":
+            content = _npy(seens)
+        case ".json":
+            import msgspec
+
+            from tuinet.inspection.written import as_json
+
+            content = msgspec.json.encode({"views": [as_json(seen) for seen in seens]}) + b"\n"
+        case _:
+            content = _text(seens, out).encode()
+    write_bytes(path, content)
+    click.echo(f"wrote {path}", err=True)
+
+
+def _npy(seens: Sequence[Seen]) -> bytes:
+    """The values of the only view there is."""
+    import numpy as np
+
+    from tuinet.errors import TuinetError
+    from tuinet.inspection.view import View
+
+    arrays = [seen for seen in seens if isinstance(seen, View)]
+    if len(arrays) != 1:
+        names = ", ".join(view.name for view in arrays[:8])
+        what = f"{len(arrays)} arrays ({names}{' …' if len(arrays) > 8 else ''})" if arrays else "no array"
+        raise TuinetError(f"a .npy file holds one array, and this view gives {what}", "Take a .json file.")
+    stream = io.BytesIO()
+    np.save(stream, np.ascontiguousarray(arrays[0].data), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _text(seens: Sequence[Seen], out: Output) -> str:
+    from tuinet.inspection.words import in_words
+    from tuinet.render.draw import Paper, draw_all, plain
+
+    if out.words:
+        lines = [line for seen in seens for line in in_words(seen)]
+        return "\n".join(map(_plain_ascii, lines) if out.ascii else lines) + "\n"
+    return plain(draw_all(seens, Paper(width=out.width or 80, colors="none", ascii=out.ascii))) + "\n"
