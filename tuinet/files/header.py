@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -31,6 +31,24 @@ METADATA_KEY = "__metadata__"
 DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "U8": np.dtype("u1")}
 """Weights are F32 or F64; checkpoints also hold whole numbers."""
 
+ALL_DTYPES = DTYPES | {
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),
+    "F8_E4M3": np.dtype("u1"),
+    "F8_E5M2": np.dtype("u1"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U64": np.dtype("<u8"),
+    "U32": np.dtype("<u4"),
+    "U16": np.dtype("<u2"),
+    "BOOL": np.dtype("u1"),
+}
+"""What other programs write, too, and how it lies in the file. What NumPy has no type for, `numbers` decodes."""
+
+UNREADABLE = np.dtype("V")
+"""The type of a tensor whose dtype is none of those: nothing is known of its values but where their bytes lie."""
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = r"(?:0|[1-9][0-9]{0,18})"
 _NUMBERS = re.compile(rf"\[\s*((?:{_NUMBER}\s*(?:,\s*{_NUMBER}\s*){{0,{MAX_AXES - 1}}})?)\]", re.ASCII)
@@ -42,12 +60,13 @@ class HeaderError(Exception):
 
 
 class TensorEntry(NamedTuple):
-    """One tensor of a file: bytes `start` to `stop`, counted from the end of the header."""
+    """One tensor of a file: bytes `start` to `stop`, counted from the end of the header. `code`: its dtype there."""
 
     dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
     start: int
     stop: int
+    code: str
 
 
 class Header(NamedTuple):
@@ -55,13 +74,17 @@ class Header(NamedTuple):
     metadata: dict[str, str]
 
 
-def parse_header(content: bytes, data_size: int) -> Header:
-    """The header `content` of a file with `data_size` bytes after it. Raises HeaderError."""
+def parse_header(content: bytes, data_size: int, foreign: bool = False) -> Header:
+    """The header `content` of a file with `data_size` bytes after it. Raises HeaderError.
+
+    `foreign`: of a file that another program may have written: of any dtype. Where a dtype is not even known
+    (UNREADABLE), it cannot be held against the shape how many bytes there are; all else is as strict.
+    """
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise HeaderError(f"byte {8 + error.start} of its header is not UTF-8") from None
-    header = _Parser(text).header()
+    header = _Parser(text, ALL_DTYPES if foreign else DTYPES, foreign).header()
     _check_layout(header.tensors, data_size)
     return header
 
@@ -76,10 +99,11 @@ def _check_layout(tensors: dict[str, TensorEntry], data_size: int) -> None:
     end, previous = 0, ""
     for name, entry in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].stop)):
         size = math.prod(entry.shape) * entry.dtype.itemsize
-        if entry.stop - entry.start != size:
+        if entry.dtype != UNREADABLE and entry.stop - entry.start != size:
             shape = "×".join(map(str, entry.shape)) or "1 value"
+            kind = entry.dtype.name if entry.code in DTYPES else entry.code
             raise HeaderError(
-                f"tensor {quoted(name)} needs {_short(size)} bytes ({shape}, {entry.dtype.name}), "
+                f"tensor {quoted(name)} needs {_short(size)} bytes ({shape}, {kind}), "
                 f"but has {entry.stop - entry.start}"
             )
         if entry.stop > data_size:
@@ -103,8 +127,10 @@ def _short(number: int) -> str:
 class _Parser:
     """One pass over the header's text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, dtypes: Mapping[str, np.dtype[np.generic]], others: bool) -> None:
         self.text = text
+        self.dtypes = dtypes
+        self.others = others
         self.at = 0
 
     def header(self) -> Header:
@@ -152,11 +178,11 @@ class _Parser:
         if dtype is None or len(lists) < 2:
             raise HeaderError(f"{where} must have dtype, shape and data_offsets")
         shape, offsets = lists["shape"], lists["data_offsets"]
-        if dtype not in DTYPES:
-            raise HeaderError(f"{where} has dtype {quoted(dtype)}; tuinet reads {', '.join(DTYPES)}")
+        if dtype not in self.dtypes and not self.others:
+            raise HeaderError(f"{where} has dtype {quoted(dtype)}; tuinet reads {', '.join(self.dtypes)}")
         if len(offsets) != 2 or offsets[0] > offsets[1]:
             raise HeaderError(f"{where}: data_offsets must be [start, stop], not {list(offsets)}")
-        return TensorEntry(DTYPES[dtype], shape, offsets[0], offsets[1])
+        return TensorEntry(self.dtypes.get(dtype, UNREADABLE), shape, offsets[0], offsets[1], dtype)
 
     def _members(self, what: str, most: int) -> Iterator[str]:
         """The keys of the object that begins here; whoever takes a key reads its value before asking for the next."""

@@ -32,8 +32,8 @@ class TensorFile:
         self.path = path
         self.entries: Mapping[str, TensorEntry] = header.tensors
         self.metadata: Mapping[str, str] = header.metadata
-        self._stream = stream
-        self._data_start = data_start
+        self.stream = stream
+        self.data_start = data_start
 
     def read(self, name: str) -> Array:
         """A new array with the tensor's values."""
@@ -55,8 +55,8 @@ class TensorFile:
             return
         target = array.reshape(-1).view(np.uint8).data
         try:
-            self._stream.seek(self._data_start + entry.start)
-            count = self._stream.readinto(target)
+            self.stream.seek(self.data_start + entry.start)
+            count = self.stream.readinto(target)
         except OSError as error:
             raise TuinetError(f"{self.path}: could not be read: {error.strerror or error}") from error
         if count != len(target):
@@ -64,9 +64,12 @@ class TensorFile:
 
 
 @contextlib.contextmanager
-def open_tensors(path: Path, limit: int = DEFAULT_LIMIT) -> Generator[TensorFile, None, None]:
+def open_tensors(
+    path: Path, limit: int | None = DEFAULT_LIMIT, foreign: bool = False
+) -> Generator[TensorFile, None, None]:
     """The file at `path` with its header read and checked; no tensor is read yet.
 
+    `limit` None: of any size, for who reads no more than a part of it. `foreign`: with tensors of any dtype.
     One open file from first to last: what replaces it meanwhile is another file. Raises TuinetError.
     """
     try:
@@ -78,7 +81,7 @@ def open_tensors(path: Path, limit: int = DEFAULT_LIMIT) -> Generator[TensorFile
         raise TuinetError(f"{path}: could not be opened: {reason}") from error
     with stream:
         try:
-            yield _read_header(path, stream, limit)
+            yield _read_header(path, stream, limit, foreign)
         except HeaderError as error:
             raise TuinetError(f"{path}: is not a sound safetensors file: {error}", DAMAGED) from None
 
@@ -89,7 +92,7 @@ def read_tensors(path: Path, limit: int = DEFAULT_LIMIT) -> tuple[dict[str, Arra
         return {name: file.read(name) for name in file.entries}, dict(file.metadata)
 
 
-def _read_header(path: Path, stream: BufferedReader, limit: int) -> TensorFile:
+def _read_header(path: Path, stream: BufferedReader, limit: int | None, foreign: bool) -> TensorFile:
     try:
         size = os.fstat(stream.fileno()).st_size
         prefix = stream.read(8)
@@ -106,7 +109,7 @@ def _read_header(path: Path, stream: BufferedReader, limit: int) -> TensorFile:
     if len(content) < length:
         raise HeaderError("it is cut off inside its header")
     data_start = 8 + length
-    if size - data_start > limit:
+    if limit is not None and size - data_start > limit:
         gigabytes = (size - data_start) / 2**30
         raise TuinetError(f"{path}: holds {gigabytes:.1f} GB of tensors; at most {limit / 2**30:g} GB are read")
-    return TensorFile(path, stream, parse_header(content, size - data_start), data_start)
+    return TensorFile(path, stream, parse_header(content, size - data_start, foreign), data_start)

@@ -1,0 +1,109 @@
+"""What the values of one tensor are like, in one pass or two through its file, a few megabytes at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from tuinet.files.tensors import TensorsFile
+from tuinet.nn.params import Array
+
+MOST = 10_000_000
+"""Values that are all looked at; of more, a sample."""
+
+BINS = 40
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the `sampled` values, every `step`th of `size` in the order of the file.
+
+    nan, infinite  how many are no numbers, and how many infinite; all else is said of the finite ones
+    zeros          the share that is 0, of either sign
+    mean, deviation  None if no value is finite; the deviation divides by N
+    """
+
+    size: int
+    step: int
+    sampled: int
+    nan: int
+    infinite: int
+    zeros: float
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    deviation: float | None
+
+
+def step_for(size: int) -> int:
+    """Every how many-th value is looked at: the smallest step that leaves MOST or fewer and has no factor in common
+    with `size`, so that it is not one column of a matrix, or one place of all kernels, again and again."""
+    step = -(-size // MOST)
+    while step > 1 and math.gcd(step, size) > 1:
+        step += 1
+    return max(1, step)
+
+
+def statistics(file: TensorsFile, name: str) -> Statistics:
+    """Of a tensor in a file. Raises TuinetError as `TensorsFile.blocks`."""
+    size = file.tensor(name).size
+    return statistics_of(file.blocks(name, step_for(size)), size, step_for(size))
+
+
+def statistics_of(blocks: Iterable[Array], size: int, step: int = 1) -> Statistics:
+    """Of values that come in blocks. Means and deviations of blocks are joined as Chan, Golub & LeVeque (1979) do."""
+    sampled = nan = finite = zeros = 0
+    mean = squares = 0.0
+    low, high = math.inf, -math.inf
+    with np.errstate(all="ignore"):
+        for block in blocks:
+            sampled += block.size
+            numbers = block[np.isfinite(block)].astype(np.float64)
+            nan += int(np.isnan(block).sum())
+            if not numbers.size:
+                continue
+            zeros += int((numbers == 0).sum())
+            low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
+            own = float(numbers.mean())
+            away = own - mean
+            finite += numbers.size
+            mean += away * (numbers.size / finite)
+            squares += float(((numbers - own) ** 2).sum()) + away**2 * numbers.size * (1 - numbers.size / finite)
+    return Statistics(
+        size=size,
+        step=step,
+        sampled=sampled,
+        nan=nan,
+        infinite=sampled - nan - finite,
+        zeros=zeros / sampled if sampled else 0.0,
+        minimum=low if finite else None,
+        maximum=high if finite else None,
+        mean=mean if finite else None,
+        deviation=math.sqrt(squares / finite) if finite else None,
+    )
+
+
+def histogram(file: TensorsFile, name: str, bins: int = BINS) -> tuple[Array, Array, Statistics]:
+    """How many of the finite values lie between each two edges: counts (bins,), edges (bins + 1,)."""
+    found = statistics(file, name)
+    low, high = found.minimum or 0.0, found.maximum or 0.0
+    if low == high:
+        low, high = (low - 0.5, high + 0.5) if low + 0.5 > low else (low - abs(low) / 2, high + abs(high) / 2)
+    # Halved, the range of the largest float64 is a float64, too.
+    half = np.linspace(low / 2, high / 2, bins + 1)
+    counts = np.zeros(bins, np.int64)
+    for block in file.blocks(name, found.step):
+        numbers = block[np.isfinite(block)].astype(np.float64)
+        counts += np.histogram(numbers / 2, half)[0]
+    with np.errstate(over="ignore"):
+        return counts, half * 2, found
+
+
+def sampling(found: Statistics) -> tuple[str, ...]:
+    """What is to be said of it: nothing, where every value was looked at."""
+    if found.step == 1:
+        return ()
+    said = f"of {found.size:,} values, every {found.step}th in the order of the file was looked at: {found.sampled:,}"
+    return (said,)
