@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import numpy as np
 
@@ -78,6 +80,17 @@ def summarize(model: Model) -> Summary:
         vocabulary=_vocabulary(meta.vocabulary),
         target_vocabulary=_vocabulary(meta.target_vocabulary),
     )
+
+
+def data_in_words(said: str) -> str:
+    """What a model was trained on, where it holds that as JSON: the data set's name and its settings."""
+    if not said.startswith("{"):
+        return said
+    try:
+        source = dict(json.loads(said)["source"])
+        return ", ".join([str(source.pop("kind")), *(f"{name} {value}" for name, value in source.items())])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return said
 
 
 def _vocabulary(known: Vocabulary | None) -> str:

@@ -1,0 +1,218 @@
+"""Whether the units of a model work: which are dead, which are stuck at the ends of their range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tuinet.data.encoding import encode_split
+from tuinet.errors import TuinetError
+from tuinet.inspection.passes import Place, run_model
+from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.view import Cell, Seen, Table
+from tuinet.model.lengths import groups
+from tuinet.model.model import Model
+from tuinet.model.raw import checked
+from tuinet.nn.layer import Layer
+from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Step, Tanh
+from tuinet.nn.layers.bidirectional import Bidirectional
+from tuinet.nn.layers.clockwork import Clockwork
+from tuinet.nn.layers.conv import Conv2D
+from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.embedding import Embedding
+from tuinet.nn.layers.gru import GRU
+from tuinet.nn.layers.lstm import LSTM
+from tuinet.nn.layers.rnn import RNN
+from tuinet.nn.params import Array
+
+SAMPLES = 512
+"""Samples that are looked at, evenly spread over the part."""
+
+BATCH = 32
+"""Samples whose values are held at a time."""
+
+NEAR = 0.02
+"""A value this near an end of its range, as a share of the range, is at the end: σ below 0.02 or above 0.98, tanh
+below −0.96 or above 0.96."""
+
+STUCK = 0.95
+"""A unit is saturated if more than this share of its values (all places and steps of all samples) are at an end."""
+
+SOME, MANY = 0.05, 0.5
+"""Up to SOME of the units dead or saturated is usual; from MANY on a layer hardly works."""
+
+NAMED = 8
+"""Units that are named at most."""
+
+_LOOKED_AT = (
+    Dense,
+    Conv2D,
+    Embedding,
+    Relu,
+    Sigmoid,
+    Tanh,
+    Linear,
+    Step,
+    Sign,
+    RNN,
+    LSTM,
+    GRU,
+    Clockwork,
+    Bidirectional,
+)
+"""Layers that calculate something of their own: what only hands on values is as they are."""
+
+_GATES: Mapping[str, tuple[float, float]] = {
+    "forget": (0.0, 1.0),
+    "input": (0.0, 1.0),
+    "output_gate": (0.0, 1.0),
+    "update": (0.0, 1.0),
+    "reset": (0.0, 1.0),
+    "candidate": (-1.0, 1.0),
+}
+
+
+class Watched(NamedTuple):
+    """Values of one kind in one layer; `range` None where they have no ends."""
+
+    values: Array
+    range: tuple[float, float] | None
+
+
+class Tally:
+    """What is counted of the values (…, units) of one kind as batches come."""
+
+    def __init__(self, units: int, ends: tuple[float, float] | None) -> None:
+        self.ends = ends
+        self.seen = 0
+        self.total = 0.0
+        self.alive = np.zeros(units, bool)
+        self.broken = np.zeros(units, bool)
+        self.at_end = np.zeros(units, np.int64)
+
+    def add(self, values: Array) -> None:
+        """(rows, units)"""
+        finite = np.isfinite(values)
+        self.seen += len(values)
+        self.total += float(values.sum(where=finite, dtype=np.float64))
+        self.alive |= (values != 0).any(axis=0)
+        self.broken |= ~finite.all(axis=0)
+        if self.ends is not None:
+            low, high = self.ends
+            room = NEAR * (high - low)
+            self.at_end += ((values < low + room) | (values > high - room)).sum(axis=0)
+
+    def row(self, layer: str, kind: str) -> tuple[Cell, ...]:
+        """As a row of the table."""
+        units = len(self.alive)
+        dead, stuck = ~self.alive, self.at_end > STUCK * self.seen
+        saturated: Cell = None if self.ends is None else float(stuck.mean())
+        which = [f"dead {_named(dead)}"] if dead.any() else []
+        which += [f"saturated {_named(stuck)}"] if stuck.any() else []
+        mean = self.total / (self.seen * units)
+        verdict = self._verdict(float(dead.mean()), float(stuck.mean()))
+        return layer, kind, units, mean, float(dead.mean()), saturated, "; ".join(which), verdict
+
+    def _verdict(self, dead: float, stuck: float) -> str:
+        if self.broken.any():
+            return f"not finite: {_named(self.broken)}"
+        if dead == 1:
+            return "dead: nothing comes through"
+        worst, word = max((dead, "dead"), (stuck, "saturated"))
+        if worst == 0:
+            return "healthy"
+        how = "some" if worst <= SOME else "many" if worst < MANY else "most"
+        return f"{how} {word}" + ("" if worst > SOME else ", as is usual")
+
+
+def health(question: Question) -> tuple[Seen, ...]:
+    """Every layer and every gate over the data, or over the inputs that are named: the mean, which units are 0 for
+    all samples, which are saturated, and what that means."""
+    model = question.model
+    inputs, targets, count = _samples(question)
+    tallies: dict[tuple[str, str], Tally] = {}
+    for part in groups(inputs, BATCH):
+        fed = None if targets is None else targets[part]
+        run = run_model(model, inputs[part], fed, question.masks)
+        for path, place in run.places.items():
+            for kind, watched in _watched(place):
+                rows = watched.values.reshape(-1, watched.values.shape[-1])
+                if (path, kind) not in tallies:
+                    tallies[path, kind] = Tally(rows.shape[1], watched.range)
+                tallies[path, kind].add(rows)
+    found = tuple(tally.row(path, kind) for (path, kind), tally in tallies.items())
+    columns = ("layer", "value", "units", "mean", "dead", "saturated", "which", "verdict")
+    notes = (
+        f"over {count:,} sample{'' if count == 1 else 's'}; dead: 0 for all of them; dead and saturated are shares of "
+        "the units",
+        f"saturated: within {NEAR:.0%} of an end of its range (sigmoid 0 to 1, tanh −1 to 1) in over {STUCK:.0%} of "
+        "all its values",
+        f"up to {SOME:.0%} of the units is usual, from {MANY:.0%} on a layer hardly works; a gate may well be open "
+        "or closed all the time",
+    )
+    return (Table("health", columns, found, f"the units of {model.meta.name}", notes),)
+
+
+def _samples(question: Question) -> tuple[Any, Any, int]:
+    """Raw inputs, what a decoder is fed with them, and how many they are."""
+    model = question.model
+    if question.part is None:
+        samples = question.need_samples()
+        return samples.inputs, question.fed if model.meta.task == "seq2seq" else None, len(samples.inputs)
+    meta, split = model.meta, question.need_part()
+    every = np.arange(len(split))
+    if not len(split):
+        raise TuinetError(f"there are no samples to look at {meta.name} with", "Take another part or other data.")
+    if meta.task != "next-symbol":  # texts are encoded for the samples alone; windows are cut from the whole
+        inputs, targets = split.take(_spread(every))
+        split = type(split)(inputs, targets)
+    split = encode_split(checked(split, meta), meta.task, meta.vocabulary, meta.target_vocabulary, meta.window)
+    inputs, targets = split.take(_spread(np.arange(len(split))))
+    return inputs, targets if meta.task == "seq2seq" else None, len(inputs)
+
+
+def _spread(places: Array) -> Array:
+    """At most SAMPLES of them, evenly."""
+    if len(places) <= SAMPLES:
+        return places
+    return places[np.linspace(0, len(places) - 1, SAMPLES).round().astype(np.intp)]
+
+
+def _watched(place: Place) -> Iterator[tuple[str, Watched]]:
+    """The output of a layer, and its gates."""
+    if not isinstance(place.layer, _LOOKED_AT):
+        return
+    y = getattr(place.y, "values", place.y)
+    yield "output", Watched(y, _range(place.layer))
+    if not isinstance(place.layer, LSTM | GRU | Bidirectional):
+        return
+    steps = place.y.steps
+    for name, value in place.values.items():
+        ends = _GATES.get(name.rpartition("/")[2])
+        if ends is not None:
+            yield name, Watched(value.array[steps.samples, steps.times], ends)
+
+
+def _range(layer: Layer) -> tuple[float, float] | None:
+    """Between which ends the outputs of a layer lie, where they may come to stand still at one."""
+    if isinstance(layer, Bidirectional):
+        return _range(layer.layer)
+    if isinstance(layer, Tanh | Clockwork) or (isinstance(layer, RNN) and layer.activation == "tanh"):
+        return (-1.0, 1.0)
+    return (0.0, 1.0) if isinstance(layer, Sigmoid) else None
+
+
+def _named(which: Array) -> str:
+    """The numbers of the units: 3, 7, 12 … (20 in all)."""
+    units = np.flatnonzero(which).tolist()
+    more = f" … ({len(units)} in all)" if len(units) > NAMED else ""
+    return ", ".join(map(str, units[:NAMED])) + more
+
+
+def _of_the_model(model: Model, node: Node | None) -> bool:
+    return node is None
+
+
+VIEWS: tuple[Offer, ...] = (Offer("health", "dead and saturated units of every layer", "data", _of_the_model, health),)
