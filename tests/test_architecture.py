@@ -27,7 +27,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"nn", "data", "model", "files", "experiment", "inspection"},
         {"numpy", "msgspec", "threadpoolctl"},
     ),
-    "render": ({"inspection"}, {"rich", "plotext", "PIL"}),
+    "render": ({"inspection"}, {"numpy", "rich", "plotext", "PIL"}),
     "cli": (
         {"nn", "data", "model", "files", "experiment", "inspection", "training", "render"},
         {"click", "msgspec", "numpy", "rich"},

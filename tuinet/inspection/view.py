@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import numpy as np
 
-from tuinet.nn.params import Array
-
 if TYPE_CHECKING:  # whoever draws views needs no models
     from tuinet.inspection.trace import Trace
     from tuinet.nn.layer import Value
+    from tuinet.nn.params import Array
 
 Kind = Literal["image", "images", "matrix", "vector", "series", "histogram"]
 

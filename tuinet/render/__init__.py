@@ -1,1 +1,1 @@
-"""Values → terminal text: tables, bars, charts. No Textual, no model, no printing."""
+"""Values → lines of coloured cells, or a picture: maps, bars, charts, tables. No Textual, no model, no printing."""

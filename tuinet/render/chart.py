@@ -9,8 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 _COLORS = ("black", "red", "green", "orange", "blue", "magenta", "cyan")
 """plotext's names of the terminal's colours, by number."""
+
+_FRAME = str.maketrans("┌┐└┘├┤┬┴┼│─", "+++++++++|-")
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,19 @@ def reduce_points(x: Sequence[float], y: Sequence[float | None], columns: int) -
     return [a for a, _ in kept], [b for _, b in kept]
 
 
-def chart(series: Sequence[Series], width: int, height: int, *, x_label: str = "", color: bool = True) -> str:
-    """The series over one another in `width` × `height` cells under a line of their names; "" if there is no point."""
+def chart(
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    *,
+    x_label: str = "",
+    color: bool = True,
+    ascii_only: bool = False,
+) -> str:
+    """The series over one another in `width` × `height` cells under a line of their names; "" if there is no point.
+
+    `ascii_only`: lines of points instead of braille, and a frame to go with them. Names and label must be ASCII then.
+    """
     drawn = [(line, *reduce_points(line.x, line.y, width)) for line in series]
     drawn = [(line, x, y) for line, x, y in drawn if x]
     if not drawn:
@@ -66,30 +81,61 @@ def chart(series: Sequence[Series], width: int, height: int, *, x_label: str = "
     figure.canvas("default")
     figure.legend(False)  # it would lie over the curves: the names stand above the chart instead
     for line, x, y in drawn:
-        marker = plotext.marker(line.glyph or "braille", line.color if color else "default")
+        marker = plotext.marker(line.glyph or ("*" if ascii_only else "braille"), line.color if color else "default")
         signal = figure.signal(x, y, marker=marker).lines(line.glyph is None and len(x) > 1)
         figure.draw(signal)
-    places = ticks(min(min(x) for _, x, _ in drawn), max(max(x) for _, x, _ in drawn), width // 12)
-    figure.ruler("x").ticks(places, [f"{place:,}" for place in places])
+    whole = all(place == round(place) for _, x, _ in drawn for place in x)
+    places = ticks(min(min(x) for _, x, _ in drawn), max(max(x) for _, x, _ in drawn), width // 12, whole=whole)
+    figure.ruler("x").ticks(places, [f"{place:,}" if whole else f"{place:.6g}" for place in places])
     if x_label:
         figure.label(x_label)
     text: str = figure.build().string(not color)
     figure.clear()
-    names = "   ".join(_name(line, color) for line, _, _ in drawn)
-    return "\n".join([f"    {names}", *(row.rstrip() for row in text.split("\n"))]).rstrip()
+    if ascii_only:
+        text = text.translate(_FRAME)
+    return "\n".join(
+        [*_names([line for line, _, _ in drawn], width, color, ascii_only), *(row.rstrip() for row in text.split("\n"))]
+    ).rstrip()
 
 
-def ticks(low: float, high: float, most: int) -> list[int]:
-    """At most about `most` round whole numbers from just below `low` to `high`, and `high` itself where it has room."""
-    rough = max(1.0, (high - low) / max(1, most))
+def ticks(low: float, high: float, most: int, *, whole: bool = True) -> list[float]:
+    """At most about `most` round numbers from just below `low` to `high`, and `high` itself where it has room.
+
+    They are `whole`, or as fine as it takes; these begin at the first round number that is not below `low`.
+    """
+    rough = (high - low) / max(1, most)
+    if whole:
+        rough = max(1.0, rough)
+    elif not rough > 0 or not math.isfinite(rough):
+        return [low] if high <= low else [low, high]
     power = 10 ** math.floor(math.log10(rough))
-    step = next(int(factor * power) for factor in (1, 2, 5, 10) if factor * power >= rough)
-    places = list(range(math.floor(low / step) * step, math.floor(high) + 1, step))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    if not whole:
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
+    step = int(step)
+    places: list[float] = list(range(math.floor(low / step) * step, math.floor(high) + 1, step))
     return places if high - places[-1] < step / 2 else [*places, math.ceil(high)]
 
 
-def _name(line: Series, color: bool) -> str:
-    text = f"{line.glyph or '⠤⠤'} {line.name}"
+def _names(series: Sequence[Series], width: int, color: bool, ascii_only: bool) -> list[str]:
+    """The series' names with their signs, on as many lines as they need."""
+    lines: list[str] = []
+    used = 0
+    for line in series:
+        length = cell_len(_name(line, False, ascii_only))
+        if not lines or used + 3 + length > width:
+            lines.append("    " if length + 4 <= width else "")
+            used = len(lines[-1]) - 3
+        else:
+            lines[-1] += "   "
+        lines[-1] += _name(line, color, ascii_only)
+        used += 3 + length
+    return lines
+
+
+def _name(line: Series, color: bool, ascii_only: bool) -> str:
+    text = f"{line.glyph or ('**' if ascii_only else '⠤⠤')} {line.name}"
     if not color or line.color not in _COLORS:
         return text
     return f"\x1b[38;5;{_COLORS.index(line.color)}m{text}\x1b[0m"
