@@ -74,6 +74,8 @@ def sums(place: Place, count: int = 4) -> Iterator[Sum]:
             yield cell(place, name, index)
 
 
+TINY = {dtype: float(np.finfo(dtype).smallest_subnormal) for dtype in (np.float32, np.float64)}
+
 FUNCTIONS: dict[str, Callable[[float], float]] = {
     "": lambda n: n,
     "tanh": math.tanh,
@@ -114,7 +116,8 @@ def test_every_value_is_what_its_terms_give(layer: Layer, shape: Shape, masks: i
                 check_part(part)
             assert found.parts[-1].value == found.value
             assert found.magnitude == math.fsum(abs(term.product) for part in found.parts for term in part.terms)
-            assert found.bound == max((1e-6 if dtype == np.float32 else 1e-12) * found.magnitude, np.finfo(dtype).tiny)
+            share, terms = 1e-6 if dtype == np.float32 else 1e-12, sum(len(part.terms) for part in found.parts)
+            assert found.bound == pytest.approx(share * found.magnitude, rel=1e-9, abs=terms * TINY[dtype])
             assert found.equation
             assert found.name.startswith(place.path)
 

@@ -85,9 +85,9 @@ def numbers(array: Array) -> list[float]:
 
 
 def term(*factors: tuple[str, float]) -> Term:
-    """The product of named factors."""
+    """The product of named factors. A product of −0 is 0."""
     values = tuple(value for _, value in factors)
-    return Term(tuple(name for name, _ in factors), values, math.prod(values))
+    return Term(tuple(name for name, _ in factors), values, math.prod(values) + 0.0)
 
 
 def weighted(
@@ -95,7 +95,7 @@ def weighted(
 ) -> list[Term]:
     """Input k times weight k, for all k."""
     pairs = enumerate(zip(numbers(inputs), numbers(weights), strict=True))
-    return [Term((input_name(k), weight_name(k)), (x, w), x * w) for k, (x, w) in pairs]
+    return [Term((input_name(k), weight_name(k)), (x, w), x * w + 0.0) for k, (x, w) in pairs]
 
 
 def stage(

@@ -70,10 +70,10 @@ def conv(asked: Asked) -> Worked:
     pictures = (
         _picture("window", seen.cells, seen, "what the kernel lies on"),
         _picture("kernel", kernel, None, f"kernel {f}"),
-        _picture("products", seen.cells * kernel, seen, "cell by cell, window × kernel"),
+        _picture("products", seen.cells * kernel + 0.0, seen, "cell by cell, window × kernel"),
     )
     outside = int((~seen.inside).sum())
-    notes = (f"{outside} of the window's {seen.inside.size} places lie in the padding",) if outside else ()
+    notes = (f"{outside} of the window's {seen.inside.size} cells lie in the padding",) if outside else ()
     bias = " + bias[f]" if layer.bias else ""
     equation = f"y[b, i, j, f] = Σ_{{u, v, c}} x[b, i·s + u − p, j·s + v − p, c] · weight[u, v, c, f]{bias}"
     return Worked(equation, (stage("sum of products", terms),), pictures, notes)

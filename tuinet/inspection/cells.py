@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
 from typing import Any
 
 import msgspec
@@ -12,9 +13,10 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.inspection import cell_gates, cell_plain, cell_windows
 from tuinet.inspection.cell_parts import Asked, Worked, added
+from tuinet.inspection.outputs import step_labels
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Choice, Question
-from tuinet.inspection.view import Sum
+from tuinet.inspection.view import Part, Sum
 from tuinet.nn.layer import Value
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Softmax, Step, Tanh
 from tuinet.nn.layers.bidirectional import Bidirectional
@@ -66,8 +68,9 @@ def cell(place: Place, name: str, index: tuple[int, ...]) -> Sum:
         raise _unknown(place, name)
     _check(place, name, value, index)
     asked = Asked(place.layer, place.params, place.x, place.first, place.values, name, index)
-    found = _bidirectional(asked) if isinstance(place.layer, Bidirectional) else _work(asked)
-    magnitude = added([abs(term.product) for part in found.parts for term in part.terms])
+    with np.errstate(all="ignore"):  # a network that diverged is looked at, too
+        found = _bidirectional(asked) if isinstance(place.layer, Bidirectional) else _work(asked)
+    magnitude, most = bound(found.parts, value.array.dtype)
     return Sum(
         name=_title(place, name, value, index),
         equation=found.equation,
@@ -75,19 +78,21 @@ def cell(place: Place, name: str, index: tuple[int, ...]) -> Sum:
         value=found.parts[-1].value,
         stored=float(value.array[index]),
         magnitude=magnitude,
-        bound=bound(magnitude, value.array.dtype),
+        bound=most,
         pictures=found.pictures,
         notes=found.notes,
     )
 
 
-def bound(magnitude: float, dtype: np.dtype[Any]) -> float:
-    """By how much a value may differ from what a layer gave in `dtype`, of terms with this Σ|terms|.
+def bound(parts: Several[Part], dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Σ|terms|, and by how much a value of these terms may differ from what a layer gave in `dtype`.
 
     Below the smallest normal number (1e-38 in float32) a dtype has no relative precision left: a cell that forgets
-    for fifty steps gets there. So it is never less than that.
+    for fifty steps gets there. So each term may also be off by the smallest number there is.
     """
-    return max(SHARE[dtype] * magnitude, float(np.finfo(dtype).tiny))
+    sizes = [abs(term.product) for part in parts for term in part.terms]
+    magnitude = added(sizes)
+    return magnitude, SHARE[dtype] * magnitude + len(sizes) * float(np.finfo(dtype).smallest_subnormal)
 
 
 def cell_sum(question: Question, name: str = "output") -> Sum:
@@ -106,7 +111,7 @@ def cell_sum(question: Question, name: str = "output") -> Sum:
     if found not in values:
         raise _unknown(place, asked)
     index, note = _chosen(place, found, values[found], choice)
-    notes = list(note)
+    notes = [*_read(question, place, found, values[found], index), *note]
     if len(question.need_samples().names) > 1:
         notes.append(f"of the first of {len(question.need_samples().names)} samples")
     result = cell(place, found, index)
@@ -118,7 +123,8 @@ def worked_values(place: Place) -> Mapping[str, Value]:
 
     Raises TuinetError if the layer has none, as one that holds other layers.
     """
-    found = {name: value for name, value in place.values.items() if value.axes[0] == "sample"}
+    with np.errstate(all="ignore"):
+        found = {name: value for name, value in place.values.items() if value.axes[0] == "sample"}
     if not found:
         raise TuinetError(f"{place.path} holds other layers and has no value of its own", "Name one of those layers.")
     return found
@@ -213,6 +219,15 @@ def _check(place: Place, name: str, value: Value, index: tuple[int, ...]) -> Non
         if not 0 <= at < size:
             hint = f"Take 0 to {size - 1}." if size > 1 else "There is only number 0." if size else "There is none."
             raise TuinetError(f"{what} has no {_word(axis)} {at}", hint)
+
+
+def _read(question: Question, place: Place, name: str, value: Value, index: tuple[int, ...]) -> tuple[str, ...]:
+    """What was read at the step, where that has a name."""
+    if value.axes[1] != "step":
+        return ()
+    known = step_labels(question, place.path, index[0])
+    t = len(known) - 1 - index[1] if name.startswith("backward/") else index[1]
+    return (f"step {index[1]}: {known[t].partition(' ')[2]}",) if known else ()
 
 
 def _title(place: Place, name: str, value: Value, index: tuple[int, ...]) -> str:
