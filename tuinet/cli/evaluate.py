@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tuinet.cli.options import off_option, with_off
+
 if TYPE_CHECKING:
+    from tuinet.data.dataset import Split
     from tuinet.model.model import Model
 
 SHARES = ("accuracy", "exact", "sequence-error-rate", "symbol-error-rate")
@@ -23,6 +26,10 @@ WORDS = {
 """What figures are called for people, where it is not their name."""
 
 
+COUNTS = ("samples", "targets", "sources")
+"""Figures that say how much was measured."""
+
+
 @click.command("evaluate", short_help="Measure a model on a part of a data set.")
 @click.argument("model")
 @click.option("--data", metavar="NAME_OR_PATH", help="A data set or file. Default: what the model was trained on.")
@@ -31,48 +38,86 @@ WORDS = {
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Let it write answers to N sources only, spread evenly."
 )
+@off_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(
-    model: str, data: str | None, split: str | None, beam: int | None, limit: int | None, as_json: bool
+    model: str,
+    data: str | None,
+    split: str | None,
+    beam: int | None,
+    limit: int | None,
+    off: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Measure MODEL: a .safetensors file, a run's directory, or the name of a model that ships.
 
     A model that writes answers is measured twice: fed the true symbols, as in training (loss, accuracy), and writing
     by itself, where an answer counts as exact if it is any of those given for the same source.
+
+    With --off it is measured once more with those units off; in JSON, the second figures are an object of the same
+    keys under "off".
     """
     from tuinet.cli.output import printable, write_facts, write_json
     from tuinet.experiment.provenance import find_part
     from tuinet.files.find import find_model
     from tuinet.files.model_file import load_model
-    from tuinet.render.table import number, percent
     from tuinet.training.blas import suited_to
 
     path = find_model(model)
     loaded = load_model(path)
     _check_options(loaded, beam, limit)
+    other = with_off(loaded, off)
     dataset, name, part = find_part(path, loaded, data, split)
     with suited_to(loaded):
-        measured = loaded.evaluate(part)
-        if loaded.meta.task == "seq2seq":
-            measured |= loaded.evaluate_answers(part, beam or 1, limit)
+        measured = _measured(loaded, part, beam, limit)
+        without = _measured(other, part, beam, limit) if other is not None else None
     if loaded.meta.task == "seq2seq":
         _tell_of_sacrebleu(loaded)
     if as_json:
-        write_json({"split": name, **measured})
+        write_json({"split": name, **measured} | ({"off": without} if without is not None else {}))
         return
     facts: list[tuple[str, object]] = [
         ("model", path),
         ("data", f"{dataset.name}, {'all parts' if name == 'all' else f'the {name} part'}"),
     ]
-    for key, value in measured.items():
-        shown = percent(value) if key in SHARES else f"{value:,}" if isinstance(value, int) else number(value)
-        facts.append((_words(key, loaded), shown))
+    if without is not None:
+        write_facts([*facts, ("off", ", ".join(off))])
+        click.echo()
+        _write_both(measured, without, loaded)
+        return
+    facts += [(_words(key, loaded), _shown(key, value)) for key, value in measured.items()]
     write_facts(facts)
     if loaded.meta.task == "classification" and 1 < len(loaded.meta.labels) <= 12:
         click.echo("\nconfusion (rows: the truth, columns: what the model says)")
         counts = loaded.confusion(part)
         labels = [printable(label) for label in loaded.meta.labels]
         _write_confusion(labels, counts.tolist())
+
+
+def _measured(model: Model, part: Split, beam: int | None, limit: int | None) -> dict[str, float | int]:
+    measured = model.evaluate(part)
+    if model.meta.task == "seq2seq":
+        measured |= model.evaluate_answers(part, beam or 1, limit)
+    return measured
+
+
+def _write_both(measured: dict[str, float | int], without: dict[str, float | int], model: Model) -> None:
+    """Each figure with all on, with something off, and how far it went: shares in percentage points."""
+    from tuinet.cli.output import write_table
+
+    headers = ("", "all on", "off", "difference")
+    rows: list[tuple[str, ...]] = []
+    for key, value in measured.items():
+        other = without[key]
+        gone = f"{100 * (other - value):+.2f} points" if key in SHARES else _shown(key, other - value)
+        rows.append((_words(key, model), _shown(key, value), _shown(key, other), "" if key in COUNTS else gone))
+    write_table(headers, rows, right=headers[1:])
+
+
+def _shown(key: str, value: float | int) -> str:
+    from tuinet.render.table import number, percent
+
+    return percent(value) if key in SHARES else f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def _words(key: str, model: Model) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+from tuinet.cli.options import off_option, with_off
 
 if TYPE_CHECKING:
     from tuinet.cli.inputs import Inputs, Line
@@ -26,14 +28,20 @@ CHUNK = 4096
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Show the K likeliest classes. Default: 1.")
 @click.option("--beam", type=int, default=1, metavar="N", help="Follow N answers at a time. Default: 1, greedy.")
+@off_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample.")
-def command(model: str, inputs: tuple[str, ...], top: int | None, beam: int, as_json: bool) -> None:
+def command(
+    model: str, inputs: tuple[str, ...], top: int | None, beam: int, off: tuple[str, ...], as_json: bool
+) -> None:
     """Ask MODEL about each INPUT: it gives a label, tags, a translation or a caption, whatever it does.
 
     An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2. For a
     model that reads texts it is a text. - reads one input a line from stdin: texts are answered as they come, and one
     that cannot be, such as an empty line, gets an error in its place (the exit code is then 1); of all else, every line
     is read before the first answer.
+
+    With --off the model answers twice, with all on and with those units off; in JSON, the second answer is an object
+    of the same keys under "off".
     """
     from tuinet.cli.inputs import read_inputs, stdin_lines
     from tuinet.cli.output import write_json
@@ -48,14 +56,15 @@ def command(model: str, inputs: tuple[str, ...], top: int | None, beam: int, as_
         raise TuinetError(f"{loaded.meta.name} writes no answers that a beam could look for", "Leave out --beam.")
     if top is not None and loaded.meta.task != "classification":
         raise TuinetError(f"{loaded.meta.name} chooses among no classes", "Leave out --top.")
+    ask = Ask(loaded, with_off(loaded, off), top or 1, beam)
     if loaded.meta.vocabulary is not None:
-        _predict_texts(loaded, inputs, top or 1, beam, as_json)
+        _predict_texts(ask, inputs, as_json)
         return
     # All are read before the first is answered: a wrong one is an error, not half an answer.
     lines = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
     read = [read_inputs(text, loaded.meta) for text in lines]
     with suited_to(loaded):
-        answers = (answer for each in read for answer in _answers(loaded, each, top or 1, beam))
+        answers = (answer for each in read for answer in _answers(ask, each))
         if as_json:
             for answer in answers:
                 write_json(answer)
@@ -63,7 +72,16 @@ def command(model: str, inputs: tuple[str, ...], top: int | None, beam: int, as_
             _write(list(answers), loaded)
 
 
-def _predict_texts(model: Model, inputs: tuple[str, ...], top: int, beam: int, as_json: bool) -> None:
+class Ask(NamedTuple):
+    """Who is asked, and for what; `off`: the same model with something switched off, which is asked, too."""
+
+    model: Model
+    off: Model | None
+    top: int
+    beam: int
+
+
+def _predict_texts(ask: Ask, inputs: tuple[str, ...], as_json: bool) -> None:
     """Answers come while stdin is still being read, so a line that is no input is answered by an error in its place.
 
     Raises TuinetError before the first answer if an argument is wrong, RunFailedError at the end if a line was.
@@ -73,11 +91,12 @@ def _predict_texts(model: Model, inputs: tuple[str, ...], top: int, beam: int, a
     from tuinet.errors import RunFailedError
     from tuinet.training.blas import suited_to
 
+    model = ask.model
     model.raw(check_texts(inputs))
     count = wrong = 0
     with suited_to(model):
         for block in text_blocks(inputs):
-            answers = _answered(model, block, top, beam)
+            answers = _answered(ask, block)
             if as_json:
                 for answer in answers:
                     write_json(answer)
@@ -90,20 +109,20 @@ def _predict_texts(model: Model, inputs: tuple[str, ...], top: int, beam: int, a
         raise RunFailedError(f"{wrong:,} of {count:,} texts could not be answered", "Each has an error in its place.")
 
 
-def _answered(model: Model, lines: list[Line], top: int, beam: int) -> list[dict[str, Any]]:
+def _answered(ask: Ask, lines: list[Line]) -> list[dict[str, Any]]:
     """An answer a line; of a wrong one its number, `error` and `hint`."""
     from tuinet.cli.inputs import Inputs
     from tuinet.errors import TuinetError
 
     try:
         texts = [line.text for line in lines if line.wrong is None]
-        found = _answers(model, Inputs("", texts, True), top, beam)
+        found = _answers(ask, Inputs("", texts, True))
         return [_of_line(line) if line.wrong else next(found) | {"input": line.text} for line in lines]
     except TuinetError:
-        checked = [_checked(model, line) for line in lines]
+        checked = [_checked(ask.model, line) for line in lines]
         if checked == lines:
             raise
-        return _answered(model, checked, top, beam)
+        return _answered(ask, checked)
 
 
 def _checked(model: Model, line: Line) -> Line:
@@ -131,7 +150,9 @@ def _write_lines(answers: list[dict[str, Any]], model: Model, more: bool) -> Non
     for answer in answers:
         if "error" in answer:
             click.echo(f"error: {printable(answer['error'])}", err=True)
-    if model.meta.task == "seq2seq":  # a line an answer, so that a file of lines becomes one of translations
+    if model.meta.task == "seq2seq" and not any(
+        "off" in answer for answer in answers
+    ):  # a line an answer, so that a file of lines becomes one of translations
         for answer in answers:
             click.echo(printable(answer.get("text", "")))
         return
@@ -140,10 +161,15 @@ def _write_lines(answers: list[dict[str, Any]], model: Model, more: bool) -> Non
         _write(right, model, more)
 
 
-def _answers(model: Model, inputs: Inputs, top: int, beam: int) -> Iterator[dict[str, Any]]:
+def _answers(ask: Ask, inputs: Inputs) -> Iterator[dict[str, Any]]:
     samples = inputs.samples
     for start in range(0, len(samples), CHUNK):
-        for row, answer in enumerate(_of_chunk(model, inputs.name, samples[start : start + CHUNK], top, beam)):
+        chunk = samples[start : start + CHUNK]
+        found = _of_chunk(ask.model, inputs.name, chunk, ask.top, ask.beam)
+        if ask.off is not None:
+            second = _of_chunk(ask.off, inputs.name, chunk, ask.top, ask.beam)
+            found = (answer | {"off": other} for answer, other in zip(found, second, strict=True))
+        for row, answer in enumerate(found):
             name = f"{inputs.name}:{start + row + 1}" if inputs.many else inputs.name
             yield {"input": name} | answer
 
@@ -190,6 +216,11 @@ def _write(answers: list[dict[str, Any]], model: Model, more: bool = False) -> N
     from tuinet.cli.output import write_table
     from tuinet.render.table import bar, number
 
+    if "off" in answers[0]:
+        from tuinet.cli.side_by_side import write_both
+
+        write_both(answers, model, more)
+        return
     if "text" in answers[0]:
         write_table(("input", "says"), [(answer["input"], answer["text"]) for answer in answers])
         return

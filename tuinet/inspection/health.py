@@ -128,7 +128,7 @@ class Tally:
 
 
 def health(question: Question) -> tuple[Seen, ...]:
-    """Every layer and every gate over the data, or over the inputs that are named: the mean, which units are 0 for
+    """Every layer and every gate over the inputs that are named, else over the data: the mean, which units are 0 for
     all samples, which are saturated, and what that means."""
     model = question.model
     inputs, targets, count = _samples(question)
@@ -158,8 +158,8 @@ def health(question: Question) -> tuple[Seen, ...]:
 def _samples(question: Question) -> tuple[Any, Any, int]:
     """Raw inputs, what a decoder is fed with them, and how many they are."""
     model = question.model
-    if question.part is None:
-        samples = question.need_samples()
+    samples = question.samples
+    if samples is not None:
         return samples.inputs, question.fed if model.meta.task == "seq2seq" else None, len(samples.inputs)
     meta, split = model.meta, question.need_part()
     every = np.arange(len(split))
