@@ -19,6 +19,7 @@ from tuinet.data.preparation import prepared_shape
 from tuinet.errors import TuinetError
 from tuinet.files.header import TensorEntry, quoted
 from tuinet.files.reader import DAMAGED, open_tensors
+from tuinet.files.tensors import open_weights
 from tuinet.files.writer import write_tensors
 from tuinet.model.meta import Meta, check_model
 from tuinet.model.model import Model
@@ -53,6 +54,20 @@ def save_model(model: Model, path: Path) -> None:
     content = Content(FORMAT, __version__, model.network, model.meta)
     text = msgspec.json.encode(_complete(content), order="sorted").decode()
     write_tensors(path, model.params, {METADATA_KEY: text})
+
+
+def is_model(path: Path) -> bool:
+    """Whether the file at `path` says that it is a model of tuinet's: another program's weights do not, nor does a
+    run's checkpoint, nor a .npz file. Raises TuinetError if it is neither."""
+    with open_weights(path) as file:
+        text = file.metadata.get(METADATA_KEY)
+    if text is None:
+        return False
+    try:
+        version = msgspec.json.decode(text, type=_Version)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        return True  # a damaged one: whoever loads it is told so
+    return version.format != FORMAT or bool(bytes(version.network))
 
 
 def load_model(path: Path) -> Model:

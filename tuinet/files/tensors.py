@@ -76,11 +76,18 @@ class Tensor(NamedTuple):
 
 
 class TensorsFile:
-    """An open file: `tensors` by name in natural order, `order` the names as they stand in the file."""
+    """An open file: `tensors` by name in natural order, `order` the names as they stand in the file, `metadata` what
+    was written about them."""
 
     def __init__(
-        self, path: Path, stream: BufferedReader, tensors: Iterable[Tensor], inflate: Callable[[str], BufferedIOBase]
+        self,
+        path: Path,
+        stream: BufferedReader,
+        tensors: Iterable[Tensor],
+        inflate: Callable[[str], BufferedIOBase],
+        metadata: Mapping[str, str],
     ) -> None:
+        self.metadata = metadata
         found = {tensor.name: tensor for tensor in tensors}
         self.path = path
         self.order = tuple(found)
@@ -202,7 +209,7 @@ def open_weights(path: Path) -> Generator[TensorsFile, None, None]:
             Tensor(name, entry.code, entry.shape, entry.stop - entry.start, entry.dtype, False, start + entry.start)
             for name, entry in file.entries.items()
         ]
-        yield TensorsFile(path, file.stream, tensors, _nothing)
+        yield TensorsFile(path, file.stream, tensors, _nothing, file.metadata)
 
 
 def _is_zip(path: Path) -> bool:
@@ -226,7 +233,7 @@ def _open_npz(path: Path) -> Generator[TensorsFile, None, None]:
                     Tensor(name, each.code, each.shape, each.nbytes, each.dtype, each.fortran, each.start)
                     for name, each in found.items()
                 ]
-                yield TensorsFile(path, stream, tensors, lambda name: _inflating(archive, name, found[name].header))
+                yield TensorsFile(path, stream, tensors, lambda name: _inflating(archive, name, found[name].header), {})
         except HeaderError as error:
             raise TuinetError(f"{path}: is not a sound .npz file: {error}", DAMAGED) from None
 

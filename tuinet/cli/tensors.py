@@ -1,0 +1,60 @@
+"""`tuinet inspect` of a file that is no tuinet model: its tensors, each as numbers, statistics and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuinet.cli.seen import Output
+    from tuinet.inspection.tensor_views import Axes
+
+OF_MODELS = ("sample", "file", "text", "data", "split", "step", "gate", "order", "decoder", "as_sum", "off", "masks")
+"""What can only be asked of a model."""
+
+
+def show_tensors(path: Path, tensor: str | None, options: dict[str, Any], out: Output) -> None:
+    """The tensors of the file at `path`, or one of them. Raises TuinetError for what only a model has."""
+    from tuinet.cli.asked import numbers, place
+    from tuinet.cli.seen import write_seen
+    from tuinet.cli.summary import list_views
+    from tuinet.errors import TuinetError
+    from tuinet.files.tensors import open_weights
+    from tuinet.inspection.question import Choice, Offer
+    from tuinet.inspection.tensor_views import TENSOR_VIEWS, tensor_table, tensor_view
+
+    asked = [name for name in OF_MODELS if options[name] not in (None, False, ())]
+    if asked:
+        option = f"--{asked[0].removeprefix('as_')}"
+        hint = "tuinet import makes such a file into a model. Of its tensors: --view, --unit, --at, --axes, --filter."
+        raise TuinetError(f"{path} is no tuinet model, so there is nothing for {option}", hint)
+    with open_weights(path) as file:
+        if tensor is None:
+            if options["view"] is not None:
+                raise TuinetError("a view is of one tensor, and none is named", f"tuinet inspect {path} lists them.")
+            write_seen((tensor_table(file, options["pattern"] or ""),), out)
+            return
+        if options["pattern"] is not None:
+            raise TuinetError(f"--filter is for the list of tensors, and {tensor} is named", "Leave one of them out.")
+        if options["view"] is None:
+            file.tensor(tensor)
+            none = Offer("", "", "nothing", lambda model, node: True, lambda question: ())
+            list_views(tensor, tuple(none._replace(name=each.name, about=each.about) for each in TENSOR_VIEWS), out)
+            return
+        choice = Choice(
+            units=None if options["unit"] is None else numbers(options["unit"], "--unit"),
+            at=None if options["at"] is None else place(options["at"]),
+        )
+        write_seen(tensor_view(file, tensor, options["view"], _axes(options["axes"]), choice), out)
+
+
+def _axes(text: str | None) -> Axes | None:
+    from tuinet.cli.asked import place
+    from tuinet.errors import TuinetError
+
+    if text is None:
+        return None
+    found = place(text)
+    if len(found) != 2:
+        raise TuinetError(f"--axes {text!r} names {len(found)} axes", "Name two: --axes 2,3")
+    return found[0], found[1]
