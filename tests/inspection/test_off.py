@@ -39,7 +39,7 @@ from tuinet.nn.losses import CrossEntropy
 from tuinet.nn.network import AnyLayer
 from tuinet.nn.params import Params
 from tuinet.nn.recurrent import OverTime
-from tuinet.nn.sequence import Ragged, Sequence, steps_of
+from tuinet.nn.sequence import Ragged, Sequence, pack, steps_of
 
 IMAGE = Shape.image(8, 8, 2)
 SERIES = Shape.vector(3).over_time
@@ -155,6 +155,23 @@ def without(model: Model, unit: int) -> np.ndarray:
     return np.array(found)
 
 
+@both
+def test_nothing_sees_a_recurrent_unit_whatever_it_begins_with(cell: Any) -> None:
+    model = model_of((cell, LastStep(), Dense(2)), SERIES)
+    (name, *_) = model.network.names()
+    scope = switched_off(model, [Off(name, (1,))]).params.scope(name)
+    x = pack(raw(SERIES))
+    rng = np.random.default_rng(3)
+    first = tuple(rng.normal(size=part.shape) for part in cell.zero_state(3, np.float64))
+    if cell.counters:
+        first = (first[0], np.zeros_like(first[1]))
+    other = tuple(zeroed(part, 1) if part.shape[1] == 4 else part for part in first)
+    found, expected = (cell.run(scope, x, state, Context(plain=True))[0].values for state in (first, other))
+    np.testing.assert_array_equal(found[:, [0, 2, 3]], expected[:, [0, 2, 3]])
+    plain = (cell.run(model.params.scope(name), x, state, Context(plain=True))[0].values for state in (first, other))
+    assert not np.array_equal(*(each[:, [0, 2, 3]] for each in plain))
+
+
 def smaller(model: Model, unit: int) -> Model:
     """The same LSTM without this unit: its row of every weight and its column in every gate left out."""
     cell: Any = model.network.layers[0]
@@ -210,6 +227,8 @@ GATED = [
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_gate_has_the_value_it_is_held_at(cell: Any, dtype: Any) -> None:
     wide = model_of((cell, LastStep(), Dense(2)), SERIES)
+    if "lstm1/peephole" in wide.params:
+        wide.params["lstm1/peephole"][...] *= 1000  # more than a bias of 30 could hold
     model = Model(wide.network, wide.params.like(wide.params.vector.astype(dtype)), wide.meta)
     (name, *_) = model.network.names()
     gates = cell.gates if isinstance(cell, LSTM) else ("update", "reset", "candidate")
