@@ -116,6 +116,11 @@ def read_image(path: Path, height: int, width: int, channels: int) -> Array:
     return _pixels(path, (height, width), channels)
 
 
+def read_whole_image(path: Path) -> Array:
+    """(height, width, channels) of uint8: the image at its own size, grey or RGB as it is. Raises as `read_image`."""
+    return _pixels(path, None, None)
+
+
 def _pixels(path: Path, size: tuple[int, int] | None, channels: int | None) -> Array:
     """As read_image; None keeps the image's own size, its own choice of grey or colour."""
     from PIL import Image
