@@ -19,6 +19,7 @@ from sklearn_onnx import metrics, onnx_reference
 from torch_layers import layers, losses
 from torch_recurrent import onnx_recurrent, recurrent
 from torch_training import initializers, networks, optimizers, schedules
+from torch_weights import numbers, weights
 
 HERE = Path(__file__).parent
 
@@ -39,6 +40,8 @@ def make_all():
         onnx_reference,
         recurrent,
         onnx_recurrent,
+        weights,
+        numbers,
     )
     return {family.__name__: family(np.random.default_rng(2024)) for family in families}
 

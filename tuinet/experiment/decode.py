@@ -61,7 +61,7 @@ def load_experiment(text: str) -> Experiment:
     Raises TuinetError with what is wrong, where, and what would be right.
     """
     path = experiment_path(text)
-    experiment = decode(_read(path), str(text))
+    experiment = decode(read_toml(path), str(text))
     return experiment if path.parent == FOLDER else absolute(experiment, path.parent)
 
 
@@ -171,7 +171,8 @@ def _behind(base: Path, path: str) -> str:
     return str((base / inside).absolute())
 
 
-def _read(path: Path) -> str:
+def read_toml(path: Path) -> str:
+    """The text of a file. Raises TuinetError if it is too large, no UTF-8, or cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
