@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tuinet.errors import TuinetError
+from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.view import Axis, Seen, Table, View
 from tuinet.model.lengths import groups
 from tuinet.model.model import Model
 from tuinet.model.raw import finite
@@ -147,3 +149,62 @@ def distances(length: int) -> Several[int]:
     """Which distances a table shows of so many: 0, 1, 2, 5, 10, 20, 50 … and the last."""
     found = [0, *(digit * 10**power for power in range(len(str(length))) for digit in (1, 2, 5))]
     return [*(each for each in found if each < length - 1), length - 1]
+
+
+# ── the view ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SMALLEST = 1e-45
+"""What stands for 0 on an axis of powers of ten: float32 has no smaller number."""
+
+
+def seen(question: Question) -> tuple[Seen, ...]:
+    """Over all inputs: log₁₀ of the gradient's relative size against distance, and the sizes themselves at some."""
+    found = memory(question.model, question.need_samples().inputs)
+    powers = np.log10(np.maximum(np.nan_to_num(found.relative), SMALLEST))
+    length = len(found.sizes)
+    samples = int(found.samples[0])
+    over = f"the mean over {samples:,} inputs" if samples > 1 else "of one input"
+    title = f"how far back {question.model.meta.name} remembers: the gradient of what it says at the end"
+    writes = isinstance(question.model.network.layers[0], Seq2Seq)
+    end = "the size of the encoder's last state" if writes else "the largest output at the last step"
+    notes = (f"J is {end}, x what {found.layer} reads; {over}", *_pace(found))
+    axes = (Axis("line", ("log₁₀ of ‖dJ/dx‖ / ‖dJ/dx‖ at the last step",)), Axis("steps before the last"))
+    curve = View("memory", "series", axes, powers[None], np.arange(length, dtype=np.float64), title=title, notes=notes)
+    rows = tuple(
+        (place, float(found.sizes[place]), float(found.relative[place]), int(found.samples[place]))
+        for place in distances(length)
+    )
+    columns = ("steps before the last", "‖dJ/dx‖", "of that at the last", "inputs that reach so far")
+    return curve, Table("distances", columns, rows, f"the same at some distances, {found.layer}")
+
+
+def _pace(found: Memory) -> tuple[str, ...]:
+    """How fast the gradient fades or grows: the line of least squares through its powers of ten."""
+    finite = np.isfinite(found.relative) & (found.relative > 0)
+    if not finite.any():
+        return ("there is no gradient at all, or none that is a number",)
+    places = np.flatnonzero(finite)
+    last = int(places[-1])
+    notes = [f"at distance {last} the size is {float(found.relative[last]):.2g} of that at the last step"]
+    if len(places) > 1:
+        factor = float(10 ** np.polyfit(places, np.log10(found.relative[places]), 1)[0])
+        tenfold = abs(1 / np.log10(factor)) if factor != 1 else np.inf
+        pace = (
+            "it neither fades nor grows"
+            if tenfold > 10 * last
+            else (f"it {'fades to a tenth' if factor < 1 else 'grows tenfold'} every {tenfold:.3g} steps")
+        )
+        notes.append(f"one step back multiplies it by {factor:.3g} on average: {pace}")
+    if last < len(found.sizes) - 1:
+        notes.append(f"further back than {last} steps it is 0, or no number")
+    return tuple(notes)
+
+
+def _recurs(model: Model, node: Node | None) -> bool:
+    first = model.network.layers[0]
+    return node is None and bool(stack.recurrent(first.encoder if isinstance(first, Seq2Seq) else model.network.layers))
+
+
+VIEWS: tuple[Offer, ...] = (
+    Offer("memory", "the size of the gradient against distance in time", "input", _recurs, seen),
+)
