@@ -46,17 +46,19 @@ def marked(levels: Array, ink: Ink, narrow: bool = False) -> Lines:
 def _paired(first: Array, second: Array, ink: Ink, glyphs: str) -> Lines:
     codes = first * len(ink.colors) + second
     ends = np.ones(codes.shape, bool)
-    if codes.shape[1]:
-        ends[:, 1:] = codes[:, 1:] != codes[:, :-1]
+    ends[:, 1:] = codes[:, 1:] != codes[:, :-1]
     lines: Lines = []
-    pair = ink.pair
+    made: dict[tuple[int, int], Segment] = {}  # equal runs share a segment: most of a map's are one of a few
     for row, begins in zip(codes, ends, strict=True):
         starts = np.flatnonzero(begins)
         lengths = np.diff(starts, append=len(row)).tolist()
         line: Line = []
-        for code, length in zip(row[starts].tolist(), lengths, strict=True):
-            glyph, style = pair(code)
-            line.append(Segment(glyphs[glyph] * length, style))
+        for run in zip(row[starts].tolist(), lengths, strict=True):
+            segment = made.get(run)
+            if segment is None:
+                glyph, style = ink.pair(run[0])
+                segment = made[run] = Segment(glyphs[glyph] * run[1], style)
+            line.append(segment)
         lines.append(line)
     return lines
 

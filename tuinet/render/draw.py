@@ -15,10 +15,10 @@ from tuinet.render import sums, tables
 from tuinet.render.bars import histogram, vector
 from tuinet.render.curves import series
 from tuinet.render.grid import matrix
-from tuinet.render.paper import BOLD, PLAIN, Colors, Line, Lines, Paper, colors_of, cropped, width_of, words
+from tuinet.render.paper import BOLD, PLAIN, Colors, Line, Lines, Paper, clean, colors_of, cropped, width_of, words
 from tuinet.render.tiles import TILES, image, images
 
-__all__ = ["Colors", "Line", "Lines", "Paper", "ansi", "colors_of", "draw", "draw_all", "plain"]
+__all__ = ["Colors", "Line", "Lines", "Paper", "ansi", "as_ascii", "colors_of", "draw", "draw_all", "plain"]
 
 _DRAW = {"image": image, "matrix": matrix, "vector": vector, "series": series, "histogram": histogram}
 _SYSTEM = {
@@ -53,15 +53,20 @@ def draw_all(seens: Iterable[Seen], paper: Paper, *, most: int = TILES, more: st
 def ansi(lines: Lines, paper: Paper) -> str:
     """The lines as text with the codes that colour it on such a terminal; every colour ends with its line."""
     system = _SYSTEM[paper.colors]
-    return "".join(
-        "".join((style or PLAIN).render(text, color_system=system) for text, style, _ in line) + "\n"
+    return "\n".join(
+        "".join((style or PLAIN).render(text, color_system=system) for text, style, _ in line)
         for line in map(_trimmed, lines)
     )
 
 
 def plain(lines: Lines) -> str:
     """The lines as text without colours."""
-    return "".join("".join(segment.text for segment in line).rstrip() + "\n" for line in lines)
+    return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)
+
+
+def as_ascii(text: str) -> str:
+    """One line of any text in ASCII: what stands for our own signs, escapes for all others."""
+    return clean(text, Paper(ascii=True))
 
 
 def _trimmed(line: Line) -> Line:

@@ -40,13 +40,13 @@ def matrix(view: View, paper: Paper) -> Lines:
 
 
 def names(axis: Axis, count: int, paper: Paper, start: int = 0) -> list[str]:
-    """What the places are called: their label, or their number; a step has both."""
+    """What the places are called: their label, or their number; a step has both, and its number but once."""
     found: list[str] = []
     digits = len(str(count - 1))
     for n in range(start, count):
         label = clean(axis.labels[n], paper) if n < len(axis.labels) else ""
         if axis.name == "step" and axis.labels:
-            found.append(f"{n:>{digits}} {label}")
+            found.append(f"{n:>{digits}} {'' if label == str(n) else label.removeprefix(f'{n} ')}".rstrip())
         else:
             found.append(label if label.strip() else str(n))
     return found

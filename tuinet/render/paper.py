@@ -28,7 +28,7 @@ _ASCII = str.maketrans(
         "−": "-", "–": "-", "—": "-", "×": "x", "·": ".", "…": "~", "→": "->", "≤": "<=", "≥": ">=", "±": "+-",
         "Σ": "sum", "σ": "sigma", "∂": "d", "ε": "eps", "½": "1/2", "²": "^2", "√": "sqrt", "≈": "~", "∞": "inf",
         "│": "|", "─": "-", "▁": "_", "⊙": "*", "‖": "||", "∈": "in", "\u00a0": " ", "′": "'", "″": '"',
-        "‘": "'", "’": "'", "“": '"', "”": '"', "°": " deg",
+        "‘": "'", "’": "'", "“": '"', "”": '"', "°": " deg", "␣": "_", "↵": "\\n", "⇥": "\\t", "✗": "x",
     }
 )  # fmt: skip
 
@@ -133,7 +133,7 @@ def _style(style: Style, paper: Paper) -> Style:
 
 
 def width_of(line: Line) -> int:
-    return sum(cell_len(segment.text) for segment in line)
+    return cell_len("".join([segment.text for segment in line]))
 
 
 def cropped(lines: Lines, paper: Paper) -> Lines:

@@ -1,0 +1,61 @@
+"""How long drawing takes, layout and codes for the terminal included: `python benchmarks/drawing.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+
+import numpy as np
+
+from tuinet.inspection.view import Axis, View
+from tuinet.render.draw import Colors, Paper, ansi, draw
+
+ROUNDS = 30
+COLORS: tuple[Colors, ...] = ("256", "none")
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """The median of the rounds, after three that fill the caches of styles."""
+    rounds: list[float] = []
+    for _ in range(ROUNDS + 3):
+        begin = time.perf_counter()
+        work()
+        rounds.append((time.perf_counter() - begin) * 1000)
+    return median(rounds[3:])
+
+
+def whole(view: View, paper: Paper) -> str:
+    return ansi(draw(view, paper), paper)
+
+
+def main() -> None:
+    rng = np.random.default_rng(0)
+    # noise has no runs to merge: real maps are faster
+    maps = View(
+        "maps", "images", (Axis("map"), Axis("row"), Axis("column")), rng.standard_normal((16, 8, 8)).astype(np.float32)
+    )
+    cells = View("cells", "matrix", (Axis("row"), Axis("column")), rng.standard_normal((128, 128)).astype(np.float32))
+    gates = View(
+        "gates", "matrix", (Axis("step"), Axis("unit")), rng.random((40, 192)).astype(np.float32), low=0.0, high=1.0
+    )
+    cases = (
+        ("16 maps of 8×8, 80 columns (asked: < 10)", maps, 80),
+        ("128×64 cells of two values (asked: < 30)", cells, 140),
+        ("gates, 40 steps × 192 units, 120 columns", gates, 120),
+    )
+    print(f"{'milliseconds':44} {'lines':>7} {'codes':>7} {'256':>7} {'none':>7}")
+    for name, view, width in cases:
+        paper = Paper(width)
+        lines = draw(view, paper)
+        times = [
+            milliseconds(partial(draw, view, paper)),
+            milliseconds(partial(ansi, lines, paper)),
+            *(milliseconds(partial(whole, view, Paper(width, colors))) for colors in COLORS),
+        ]
+        print(f"{name:44} " + " ".join(f"{value:7.2f}" for value in times))
+
+
+if __name__ == "__main__":
+    main()
