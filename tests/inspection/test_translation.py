@@ -318,7 +318,11 @@ def test_tags_are_those_of_the_model(words: bool) -> None:
     texts = ("abc", "b", "caab")
     truth = Ragged.of([[4, 3, 4], [3], [3, 3, 4, 4]] if words else [[0, 1, 0], [1], [1, 1, 0, 0]])
     for shown, text, tagged, true in zip(
-        TAGS.make(ask(model, "", texts, truth)), texts, model.tag(list(texts)), map(truth.row, range(3)), strict=True
+        TAGS.make(ask(model, "", texts, truth)),
+        texts,
+        model.tag(list(texts)),
+        [truth.row(row).tolist() for row in range(3)],
+        strict=True,
     ):
         assert isinstance(shown, Table)
         assert column(shown, "symbol") == list(text)

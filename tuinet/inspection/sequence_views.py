@@ -44,9 +44,11 @@ def similar(question: Question) -> tuple[Table, ...]:
         unit = weight / np.where(sizes > 0, sizes, 1)[:, None]
         wanted = _wanted(question, len(weight))
         near = unit[wanted] @ unit.T  # (n, V)
+    first = _first(question)
+    near[:, :first] = -np.inf
     near[np.arange(len(wanted)), wanted] = -np.inf
     near = np.nan_to_num(near, nan=-np.inf, neginf=-np.inf)
-    order = np.argsort(-near, axis=1, kind="stable")[:, : min(NEIGHBOURS, len(weight) - 1)]
+    order = np.argsort(-near, axis=1, kind="stable")[:, : max(0, min(NEIGHBOURS, len(weight) - 1 - first))]
     columns = ["symbol", "number", "length"]
     for place in range(order.shape[1]):
         columns += [f"near {place + 1}", f"cosine {place + 1}"]
@@ -56,23 +58,24 @@ def similar(question: Question) -> tuple[Table, ...]:
         for other in order[row].tolist():
             found += [_symbol(question, path, other), float(near[row, other])]
         rows.append(tuple(found))
-    notes = ("the special symbols <unk>, <start> and <end> may never have been learnt",)
+    notes = ("<unk>, <start> and <end> are not among the near ones",) if first else ()
     title = f"the nearest symbols by the cosine of their vectors in {path}"
-    return (Table("similar", tuple(columns), tuple(rows), title, notes if _vocabulary(question) else ()),)
+    return (Table("similar", tuple(columns), tuple(rows), title, notes),)
 
 
 def _wanted(question: Question, count: int) -> list[int]:
     if question.choice.units is not None:
         return steps.chosen_units(question, question.layer, count)
     if question.samples is None:
-        first = END + 1 if _vocabulary(question) else 0
+        first = _first(question)
         return list(range(first, min(first + SYMBOLS, count)))
     ids = _ids(question.run.places[question.layer])
     return list(dict.fromkeys(ids))[:SYMBOLS]
 
 
-def _vocabulary(question: Question) -> bool:
-    return steps.vocabulary_of(question, question.layer) is not None
+def _first(question: Question) -> int:
+    """The first symbol that a text can hold: those that stand for none are learnt little, or never."""
+    return 0 if steps.vocabulary_of(question, question.layer) is None else END + 1
 
 
 def _ids(place: Place) -> list[int]:
