@@ -80,7 +80,10 @@ def curves(question: Question) -> tuple[Seen, ...]:
     meta = question.model.meta
     if not meta.history:
         raise TuinetError(f"{meta.name} has no history of its training", "A model that tuinet trained has one.")
-    found = [name for name in CURVES if any(name in part for record in meta.history for part in _parts(record))]
+    known = [part for record in meta.history for part in _parts(record)]
+    found = [name for name in CURVES if any(part.get(name) is not None for part in known)]
+    if not found:
+        raise TuinetError(f"the history of {meta.name} holds no finite figures", "Train with a lower rate.")
     return tuple(_curve(name, meta.history) for name in found)
 
 
