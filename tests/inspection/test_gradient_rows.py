@@ -9,15 +9,17 @@ import pytest
 
 from tests.nn.test_laws import EXAMPLES, broken_copy, draw
 from tuinet.inspection.gradient_numbers import measured
-from tuinet.inspection.gradient_rows import gradient_rows
+from tuinet.inspection.gradient_rows import gradient_rows, place_of
 from tuinet.inspection.passes import Back, Pass, back, forward
 from tuinet.nn.context import Context
 from tuinet.nn.gradcheck import values_of
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.layers.bidirectional import Bidirectional
+from tuinet.nn.layers.clockwork import Clockwork
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.embedding import Embedding
+from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.network import Sequential
 from tuinet.nn.params import Params
@@ -180,3 +182,38 @@ def test_a_recurrence_by_hand() -> None:
     assert rows.names == ("h before", "δ")
     assert [factor.tolist() for factor in rows.factors] == [[0.0, 2.0, 3.0], [0.25, 0.5, 1.0]]
     assert gradient_rows(run, found, dy, "rnn1/input_weight", (0, 0)).products.tolist() == [0.25, 0.5, 1.0]
+
+
+@every_layer
+def test_every_row_says_where_it_lies(layer: Layer, shape: Shape) -> None:
+    """Of an input's weight: at each row's sample and step the layer read the row's x, also from the end."""
+    network = network_of(layer)
+    inner, x, dy = draw(layer, shape, batch=5)
+    params = Params(network.param_shapes(shape), inner.vector)
+    run, found = run_and_back(network, params, x, dy, None)
+    for path in params:
+        if path.endswith("input_weight"):
+            rows, read = gradient_rows(run, found, dy, path, (1, 0)), place_of(run, path).x
+            lies = [read.steps.row(sample, step) for sample, step in rows.where.tolist()]
+            assert rows.factors[0].tolist() == read.values[lies, 1].tolist()
+            assert len(set(lies)) == len(lies)
+
+
+def test_groups_have_rows_only_where_their_clock_ticks() -> None:
+    layer, shape = Clockwork(4, (1, 3)), Shape.vector(2).over_time
+    steps = steps_of([5, 2])
+    dy = Sequence(np.ones((7, 4)), steps)
+    run, found = by_hand(layer, {}, shape, Sequence(np.ones((7, 2)), steps), dy)
+    for name, fast, slow in (("input_weight", (0, 0), (0, 3)), ("bias", (0,), (2,))):
+        assert len(gradient_rows(run, found, dy, f"clockwork1/{name}", fast).where) == 7
+        assert gradient_rows(run, found, dy, f"clockwork1/{name}", slow).where.tolist() == [[0, 0], [1, 0], [0, 3]]
+    slower = gradient_rows(run, found, dy, "clockwork1/recurrent_weight2", (1, 0))
+    assert slower.where.tolist() == [[0, 0], [1, 0], [0, 3]]
+
+
+def test_the_output_gate_sees_the_new_cells_and_the_others_the_old() -> None:
+    layer, shape = LSTM(2, peephole="full"), Shape.vector(3).over_time
+    inner, x, dy = draw(layer, shape)
+    run, found = by_hand(layer, dict(inner), shape, x, dy)
+    names = [gradient_rows(run, found, dy, "lstm1/peephole", (1, column)).names[0] for column in (0, 2, 4)]
+    assert names == ["C before", "C before", "C"]

@@ -215,17 +215,34 @@ def test_what_else_is_not_there() -> None:
         weight_gradient(Question(model, "", samples), "conv1/bias", (-1,))
 
 
+def test_a_decoder_that_goes_its_own_way_has_no_gradient() -> None:
+    model = shipped("cmudict-small")
+    samples = of_texts(model, ["thought"], ["TH AO T T T T"])
+    question = Question(model, "seq2seq1/decoder/lstm1", samples, choice=Choice(decoder="free"))
+    with pytest.raises(TuinetError, match="goes its own way") as caught:
+        gradient_sum(question, "bias-gradient")
+    assert "--decoder forced" in caught.value.hint
+
+
 def test_many_terms_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradient_sums, "MANY", 100)
-    for count, first in ((3, "sample 0: 64 products"), (2, "sample 0: 64 products")):
+    for count in (2, 3):
         found = gradient_sum(Question(shipped("digits-cnn"), "conv1", digits(count)), "weight")
         terms = found.parts[0].terms
         assert len(terms) == count
-        assert terms[0].names == (first,)
+        assert terms[0].names == ("sample 0: 64 products",)
         assert found.value == pytest.approx(sum(term.product for term in terms), rel=1e-12)
         assert found.agrees
         assert found.magnitude > sum(abs(term.product) for term in terms)
         assert f"{count * 64} terms, put together by sample" in found.notes
+    monkeypatch.setattr(gradient_sums, "MANY", 3)
+    (part,) = gradient_sum(Question(shipped("digits-cnn"), "conv1", digits(1)), "weight").parts
+    assert [term.names[0] for term in part.terms] == [
+        "rows 0 to 2: 24 products",
+        "rows 3 to 5: 24 products",
+        "rows 6 to 7: 16 products",
+    ]
+    assert part.total == pytest.approx(sum(term.product for term in part.terms), rel=1e-12)
     monkeypatch.setattr(gradient_sums, "MANY", 10)
     (part,) = gradient_sum(Question(shipped("digits-cnn"), "conv1", digits(1)), "weight").parts
     assert [term.names[0] for term in part.terms] == [f"row {row}: 8 products" for row in range(8)]

@@ -134,13 +134,20 @@ def _terms(rows: Rows, products: Array, tell: Callable[[int], str]) -> tuple[Ter
 
 
 def _grouped(rows: Rows, products: Array) -> tuple[Term, ...]:
+    """One term for each sample (or what `_group` says), or for several in a row where even those are many."""
     by = _group(rows)
-    keys = rows.where[:, by]
+    last = int(rows.where[:, by].max())
+    width = 1 + last // MANY
+    keys = rows.where[:, by] // width
     sums, counts = np.bincount(keys, products), np.bincount(keys)
-    return tuple(
-        Term((f"{rows.axes[by]} {key}: {counts[key]:,} products",), (float(sums[key]),), float(sums[key]))
-        for key in np.flatnonzero(counts).tolist()
-    )
+    found: list[Term] = []
+    for key in np.flatnonzero(counts).tolist():
+        first, total = key * width, float(sums[key])
+        which = (
+            f"{rows.axes[by]} {first}" if width == 1 else f"{rows.axes[by]}s {first} to {min(first + width - 1, last)}"
+        )
+        found.append(Term((f"{which}: {counts[key]:,} products",), (total,), total))
+    return tuple(found)
 
 
 def _group(rows: Rows) -> int:

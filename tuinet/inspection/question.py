@@ -116,10 +116,13 @@ class Question:
 
     @cached_property
     def loss(self) -> Loss:
-        """Raises TuinetError if there are no inputs, or nobody knows their targets."""
+        """Raises TuinetError if there are no inputs, nobody knows their targets, or a decoder is not fed them."""
         samples = self.need_samples()
         if samples.targets is None:
             raise TuinetError("a loss needs to know the right answer", "Take a sample of the data: --sample test:0.")
+        if self.fed is not samples.targets:
+            hint = "Feed it the target: --decoder forced."
+            raise TuinetError("a decoder that goes its own way cannot be compared with the target step by step", hint)
         return loss_of(self.model, self.run, samples.inputs, samples.targets)
 
     @cached_property
