@@ -208,6 +208,7 @@ def test_chosen_units_and_one_step() -> None:
         (LSTM(4, coupled=True), {"gate": "input"}, "no gate 'input'", "1 − forget"),
         (GRU(4), {"gate": "forget"}, "no gate 'forget'", "Gates: update, reset, candidate, hidden"),
         (LSTM(4), {"units": (4,)}, "lstm1 has no unit 4", "Units: 0 to 3"),
+        (LSTM(4), {"units": ()}, "no unit of lstm1 is named", "Units: 0 to 3"),
         (LSTM(4), {"units": (-1,)}, "no unit -1", "Units: 0 to 3"),
         (LSTM(4), {"step": 2}, "no step 2 for ab", "Steps: 0 to 1"),
         (LSTM(4), {"step": -1}, "no step -1", "Steps: 0 to 1"),

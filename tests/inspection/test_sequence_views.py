@@ -266,8 +266,12 @@ def test_places_of_a_model_that_reads_from_the_end_and_writes() -> None:
         text = rows[cast("int", number)]
         at = len(text) - 1 - cast("int", step)
         assert symbol == text[at] and context == f"{text[:at]}[{text[at]}]{text[at + 1 :]}"
-    for number, step, symbol, _, *_ in back.rows:
-        assert symbol == ("<start>", *answers[cast("int", number)])[cast("int", step)]
+    for number, step, symbol, _, on, others in back.rows:
+        row = cast("int", number)
+        assert symbol == ("<start>", *answers[row])[cast("int", step)]
+        values = trace(model, rows[row], answers[row]).values["seq2seq1/decoder/lstm1/cell"].array[0] > 0.3
+        expected = [(int(each[:2].sum()), int(each[2:].sum())) for each in values]
+        assert (on, others) == expected[cast("int", step)] == max(expected, key=lambda pair: (pair[0], -pair[1]))
 
 
 def test_sequences_of_numbers_have_no_text_around_them() -> None:

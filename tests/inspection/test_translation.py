@@ -112,6 +112,9 @@ def test_both_ways_part_where_they_first_differ() -> None:
             np.testing.assert_array_equal(views["free"].data, views["forced"].data)
             continue
         parted += 1
+        alone = picture(translation(ask(model, "", word, [sounds], decoder="free")), "seq2seq1/decoder/lstm1/cell")
+        assert alone.axes == views["free"].axes
+        np.testing.assert_array_equal(alone.data, views["free"].data)
         assert f"leaves the target at step {first}: it says {says[first]} (" in free.notes[-1]
         assert free.notes[-1].endswith(f"asked for was {truth[first]}")
         assert column(forced, "says")[: first + 1] == says[: first + 1]  # until then both were fed the same
@@ -158,12 +161,17 @@ def test_an_answer_that_finds_no_end_is_said_to_be_cut_off() -> None:
     assert first is not None and column(long, "wrong").index("✗") == first
 
 
-def test_samples_of_different_lengths_each_have_their_own_steps() -> None:
+@pytest.mark.parametrize(("gate", "lengths"), [("forget", [3, 2, 1, 4, 4, 3]), ("cell", [3, 1, 2, 1, 1, 4, 4, 1, 3])])
+def test_samples_of_different_lengths_each_have_their_own_steps(gate: str, lengths: list[int]) -> None:
     model = translator(2, reverse=True)
     texts, targets = ("abc", "b", "caab"), ["a", "bca", "cc"]
-    together = translation(ask(model, "", texts, targets, gate="forget"))
-    alone = [each for pair in zip(texts, targets, strict=True) for each in translation(ask(model, "", pair[0], [pair[1]], gate="forget"))]  # fmt: skip # noqa: E501
-    assert len(together) == len(alone) == 9
+    together = translation(ask(model, "", texts, targets, gate=gate))
+    alone = [
+        each
+        for text, target in zip(texts, targets, strict=True)
+        for each in translation(ask(model, "", text, [target], gate=gate))
+    ]
+    assert len(together) == len(alone)
     for one, other in zip(together, alone, strict=True):
         if isinstance(one, Table):
             assert isinstance(other, Table)
@@ -173,7 +181,7 @@ def test_samples_of_different_lengths_each_have_their_own_steps() -> None:
             assert isinstance(one, View) and isinstance(other, View)
             assert one.axes == other.axes
             np.testing.assert_allclose(one.data, other.data, rtol=1e-12)
-    assert [len(each.data) for each in together if isinstance(each, View)] == [3, 2, 1, 4, 4, 3]
+    assert [len(each.data) for each in together if isinstance(each, View)] == lengths
 
 
 @pytest.mark.parametrize(
@@ -295,7 +303,9 @@ def test_what_a_language_model_expects_is_what_it_would_write() -> None:
     chances[:, :3] = 0
     chances /= chances.sum(axis=1, keepdims=True)
     assert column(shown, "p") == pytest.approx(chances.max(axis=1), rel=1e-5)
-    ids = model.raw(text).row(0)[1:]
+    raw = model.raw(text)
+    assert isinstance(raw, Ragged)
+    ids = raw.row(0)[1:]
     expected = -np.log2(chances[np.arange(len(ids)), ids])
     assert column(shown, "bits")[:-1] == pytest.approx(expected, rel=1e-4)
     assert f"mean {expected.mean():.2f} bits a symbol" in shown.notes[0]

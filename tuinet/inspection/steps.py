@@ -99,10 +99,12 @@ def sample_name(question: Question, sample: int) -> str:
 
 
 def chosen_units(question: Question, layer: str, count: int) -> list[int]:
-    """The units asked for, all by default. Raises TuinetError if the layer lacks one."""
+    """The units asked for, all by default. Raises TuinetError if the layer lacks one, or none is named."""
     units = question.choice.units
     if units is None:
         return list(range(count))
+    if not units:
+        raise TuinetError(f"no unit of {layer} is named", f"Units: 0 to {count - 1}.")
     for unit in units:
         if not 0 <= unit < count:
             raise TuinetError(f"{layer} has no unit {unit}", f"Units: 0 to {count - 1}.")
