@@ -17,6 +17,7 @@ from tuinet.errors import TuinetError
 from tuinet.inspection import health
 from tuinet.inspection.off import parse_off, switched_off
 from tuinet.inspection.question import Question, Samples
+from tuinet.inspection.trace import trace
 from tuinet.inspection.view import Table
 from tuinet.model.model import Model
 from tuinet.nn.layer import Shape
@@ -60,6 +61,7 @@ def test_a_dead_unit_is_one_that_no_sample_wakes() -> None:
     expected = np.maximum(X + np.array([0.0, -1.5, -0.96, -9.0]), 0).mean()
     assert mean == pytest.approx(expected)
     assert found["dense1", "output"][1:] == (0.0, None, "", "healthy")
+    assert rows(look(units(0.0, -1.5, -0.96, -9.0, activation=Relu()), X[::-1]))["relu1", "output"][3] == "dead 1, 3"
     found = rows(look(units(-2.0, -2.0, activation=Relu()), X))
     assert found["relu1", "output"][-1] == "dead: nothing comes through"
 
@@ -98,7 +100,10 @@ def test_a_saturated_gate_is_found_in_steps_that_exist_only() -> None:
     model = classifier()
     off = switched_off(model, [parse_off("lstm1:forget=1:2")])
     table = look(off, Ragged.of([model.raw("a").row(0), model.raw("abcabcabc").row(0)]))
-    assert rows(table)["lstm1", "forget"][1:4] == (0.0, 0.25, "saturated 2")
+    found = rows(table)["lstm1", "forget"]
+    assert found[1:4] == (0.0, 0.25, "saturated 2")
+    steps = [trace(off, text).values["lstm1/forget"].array[0] for text in ("a", "abcabcabc")]
+    assert found[0] == pytest.approx(np.concatenate(steps).mean())
 
 
 def test_not_finite_is_said() -> None:

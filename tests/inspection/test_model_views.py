@@ -89,6 +89,11 @@ def test_every_value_is_in_a_bin() -> None:
     assert [each.data.sum() for each in views] == [144, 16]
 
 
+def test_a_bin_holds_its_left_edge_and_the_last_one_both() -> None:
+    _, view = look("histogram", values(0.0, 1.0, 2.0, 2.0), "dense1")
+    assert (view.x.tolist(), view.data.tolist()) == ([0.0, 1.0, 2.0], [1, 3])
+
+
 @pytest.mark.parametrize("numbers", [(0.0, 0.0), (1e308, -1e308, 5.0), (1e308, 1e308), (5e-324, 0.0), (np.inf, 1.0)])
 def test_a_histogram_of_any_values(numbers: tuple[float, ...]) -> None:
     _, view = look("histogram", values(*numbers), "dense1")
