@@ -66,15 +66,16 @@ def _image(question: Question, answer: Answer) -> Iterator[Seen]:
 
     nets = _nets(answer, covered, len(spans[0]) * len(spans[1]))  # (places, T, S)
     drops = _drops(answer, scores, nets)  # (K, places)
-    steps = [-(-cells // len(span)) for cells, span in zip(image.shape[:2], spans, strict=True)]
-    maps = drops.reshape(len(scores), len(spans[0]), len(spans[1])).repeat(steps[0], axis=1).repeat(steps[1], axis=2)
-    maps = maps[:, : image.shape[0], : image.shape[1]]
+    strides = [stride_of(cells) for cells in image.shape[:2]]
+    maps = drops.reshape(len(scores), len(spans[0]), len(spans[1]))
+    for axis, (cells, stride) in enumerate(zip(image.shape[:2], strides, strict=True)):
+        maps = np.take(maps, np.minimum(np.arange(cells) // stride, len(spans[axis]) - 1), axis + 1)  # the next place
     height, width = (patch_side(cells) for cells in image.shape[:2])
     values = ", ".join(f"{value:.3g}" for value in fill.tolist())
     notes = [f"patches of {height}×{width} filled with the background, {values}"]
-    if max(steps) > 1:
-        notes.append(f"moved by {steps[0]} rows and {steps[1]} columns at a time")
-    notes += _most(answer, scores, nets, drops, lambda place: "row {}, column {}".format(*_cell(place, spans, steps)))
+    if max(strides) > 1:
+        notes.append(f"moved by {strides[0]} rows and {strides[1]} columns at a time")
+    notes += _most(answer, scores, nets, drops, lambda place: "row {}, column {}".format(*_cell(place, spans, strides)))
     yield from input_view(answer)
     title = "how far the score falls with a patch around each cell"
     yield over_input("occlusion", title, answer, scores, maps, tuple(notes))
@@ -167,15 +168,21 @@ def _most(
         yield about(answer, score, more)
 
 
+def stride_of(cells: int) -> int:
+    """By how many cells the patch moves along a side."""
+    return -(-cells // MOST_PLACES)
+
+
 def _spans(cells: int) -> list[slice]:
     """What the patch covers at each of its places along a side."""
-    stride, half = -(-cells // MOST_PLACES), patch_side(cells) // 2
+    stride, half = stride_of(cells), patch_side(cells) // 2
     return [slice(max(0, middle - half), middle + half + 1) for middle in range(stride // 2, cells, stride)]
 
 
-def _cell(place: int, spans: list[list[slice]], steps: list[int]) -> tuple[int, int]:
+def _cell(place: int, spans: list[list[slice]], strides: list[int]) -> tuple[int, int]:
+    """The row and column of the middle of the patch."""
     i, j = divmod(place, len(spans[1]))
-    return i * steps[0] + steps[0] // 2, j * steps[1] + steps[1] // 2
+    return i * strides[0] + strides[0] // 2, j * strides[1] + strides[1] // 2
 
 
 def _fits(model: Model, node: Node | None) -> bool:
