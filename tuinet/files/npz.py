@@ -11,6 +11,7 @@ import contextlib
 import io
 import math
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Generator
@@ -65,7 +66,9 @@ def zip_errors() -> Generator[None, None, None]:
     """What zipfile and zlib raise for damaged, encrypted or oddly compressed archives, as HeaderError."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except OSError as error:  # a place before the file's start is one, too
+        raise HeaderError(f"it cannot be read: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError) as error:
         raise HeaderError(f"it is damaged: {ascii(str(error)[:200])[1:-1]}") from None
 
 

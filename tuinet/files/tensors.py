@@ -158,8 +158,6 @@ class TensorsFile:
             try:
                 with npz.zip_errors():
                     count = source.readinto(part[done:])
-            except OSError as error:
-                raise TuinetError(f"{self.path}: could not be read: {error.strerror or error}") from error
             except HeaderError as error:
                 raise TuinetError(f"{self.path}: tensor {quoted(tensor.name)}: {error}", DAMAGED) from None
             if not count:

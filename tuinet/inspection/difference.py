@@ -20,7 +20,7 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.experiment.problem import did_you_mean
 from tuinet.files.tensors import TensorsFile
-from tuinet.inspection.settings import settings_of, shown
+from tuinet.inspection.settings import settings_of
 from tuinet.model.model import Model
 from tuinet.nn.params import Array
 
@@ -149,7 +149,7 @@ def difference(before: Side, after: Side) -> Difference:
     layers = [_together(parts).change(layer, ()) for layer, parts in totals.items()]
     names = dict.fromkeys((*before.others, *after.others))
     pairs = ((name, before.others.get(name, ""), after.others.get(name, "")) for name in names)
-    settings = [Setting(name, *shown(a, b)) for name, a, b in pairs if a != b]
+    settings = [Setting(name, a, b) for name, a, b in pairs if a != b]
     dtypes = [
         Setting(f"{name}: dtype", before.dtypes[name], after.dtypes[name])
         for name in same

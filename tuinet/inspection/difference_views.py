@@ -7,6 +7,7 @@ import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.difference import Difference, Side, TensorChange, tensors_of
+from tuinet.inspection.settings import shown
 from tuinet.inspection.tensor_views import default_axes, sizes
 from tuinet.inspection.view import Axis, Seen, Table, View
 from tuinet.nn.params import Array
@@ -42,7 +43,7 @@ def difference_views(found: Difference) -> tuple[Seen, ...]:
             )
         )
     if found.settings:
-        rows = tuple((each.name, each.before, each.after) for each in found.settings)
+        rows = tuple((each.name, *shown(each.before, each.after)) for each in found.settings)
         seen.append(Table("settings", ("setting", "before", "after"), rows, title="settings that differ"))
     return tuple(seen)
 

@@ -16,6 +16,8 @@ MOST = 10_000_000
 
 BINS = 40
 
+_LARGEST = float(np.finfo(np.float64).max)
+
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     """Of the `sampled` values, every `step`th of `size` in the order of the file.
@@ -90,7 +92,8 @@ def histogram(file: TensorsFile, name: str, bins: int = BINS) -> tuple[Array, Ar
     found = statistics(file, name)
     low, high = found.minimum or 0.0, found.maximum or 0.0
     if low == high:
-        low, high = (low - 0.5, high + 0.5) if low + 0.5 > low else (low - abs(low) / 2, high + abs(high) / 2)
+        away = max(0.5, abs(low) / 1000)
+        low, high = max(low - away, -_LARGEST), min(high + away, _LARGEST)
     # Halved, the range of the largest float64 is a float64, too.
     half = np.linspace(low / 2, high / 2, bins + 1)
     counts = np.zeros(bins, np.int64)
