@@ -45,7 +45,7 @@ class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
 
     changed     values that are other numbers; `bits`: that have other bits
     not_finite  values that are not finite in either; they are in no norm
-    relative, cosine  None where a norm is 0
+    relative, cosine  None where a norm is 0, or its square too large for a float64
     largest     the largest changes, those from or to what is not finite first
     """
 
@@ -245,7 +245,7 @@ class _Total:
             norm_before=before,
             norm_after=after,
             norm_change=moved,
-            relative=_finite(moved / before) if before else None,
+            relative=_finite(moved / before) if 0 < before < math.inf else None,
             cosine=_cosine(self.product, lengths),
             changed=self.changed,
             bits=self.bits,
