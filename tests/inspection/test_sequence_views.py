@@ -3,6 +3,7 @@ where the same units fire."""
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -191,6 +192,7 @@ def test_clocks_of_both_directions_in_reading_order() -> None:
     assert ahead.data[:, 1].tolist() == [1, 0, 0, 1, 0]
     assert back.data[:, 1].tolist() == [0, 1, 0, 0, 1]  # it began at the end
     assert ahead.axes[1].labels == ("units 0–1, every step", "units 2–3, every 3 steps")
+    assert "put back in reading order" in back.notes[0] and len(ahead.notes) == 2
 
 
 def test_directions_side_by_side() -> None:
@@ -290,6 +292,31 @@ def test_no_more_is_searched_than_is_worth_waiting_for(monkeypatch: pytest.Monke
     (again,) = MATCHES.make(ask(model, "lstm1", "ab", part=part_of(model, rows), units=(0, 1)))
     assert isinstance(shown, Table) and shown == again
     assert shown.notes[1].startswith("searched: 64 of 300 sequences")
+
+
+def test_sequences_too_long_to_answer_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = cell(LSTM(12))
+    rows = texts(60)
+    monkeypatch.setattr(matches, "MAX_STEPS", 4)
+    (shown,) = MATCHES.make(ask(model, "lstm1", "ab", part=part_of(model, rows), units=(0, 1)))
+    fitting = [text for text in rows if len(text) <= 4 and text != "ab"]
+    assert isinstance(shown, Table) and shown.rows
+    assert all(rows[number] in fitting for number in column(shown, "sequence"))
+    count = sum(len(text) <= 4 for text in rows)
+    assert f"searched: {count} of 60 sequences" in shown.notes[1]
+
+
+def test_memory_does_not_grow_with_the_data() -> None:
+    model = cell(LSTM(12))
+    peaks: list[int] = []
+    for count in (64, 64, 640):  # the first is to warm up
+        part = part_of(model, texts(count))
+        question = ask(model, "lstm1", "ab", part=part, units=(0, 1))
+        tracemalloc.start()
+        MATCHES.make(question)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.5 * peaks[1]
 
 
 def test_where_nothing_is_on_there_is_nothing_to_look_for() -> None:

@@ -139,14 +139,21 @@ def _searched(question: Question, gate: Gate, part: Split) -> Iterator[tuple[int
         fitting = np.flatnonzero(lengths_of(inputs, model.meta.input_shape) <= MAX_STEPS)
         for places in groups(inputs[fitting], SEQUENCES):
             picked = fitting[places]
-            raw = inputs[picked]
-            run = run_model(model, raw, None if fed is None else fed[picked])
-            place = run.places[question.layer]
-            for sample, number in enumerate(numbers[picked].tolist()):
-                yield number, _row(raw, sample), gate_values(place, gate, sample)
-            total += place.y.steps.total
+            answered = None if fed is None else fed[picked]
+            for number, (row, values) in zip(
+                numbers[picked].tolist(), _batch(question, gate, inputs[picked], answered), strict=True
+            ):
+                total += len(values)
+                yield number, row, values
             if total >= MOST_STEPS:
                 return
+
+
+def _batch(question: Question, gate: Gate, raw: Any, fed: Any) -> Iterator[tuple[Array, Array]]:
+    """The raw values and the gate of each sequence of one batch, whose pass is let go of before the next one's."""
+    place = run_model(question.model, raw, fed).places[question.layer]
+    for sample in range(len(raw)):
+        yield _row(raw, sample), gate_values(place, gate, sample)
 
 
 def _row(data: Any, sample: int) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuinet.data.vocabulary import END
 from tuinet.inspection import steps
-from tuinet.inspection.gates import gate_values, gates_of, ticked
+from tuinet.inspection.gates import TURNED, gate_values, gates_of, ticked
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.steps import Drawn
@@ -224,7 +224,8 @@ def ticks(question: Question) -> tuple[View, ...]:
                 names = _names(question, place, sample)
                 step = steps.chosen_step(question, path, len(data), sample)
                 title = f"{gate.about} in {path} · {steps.sample_name(question, sample)}"
-                found.append(ticked(question, f"{path}/{gate.name}", data, names, step, title))
+                notes = (TURNED,) if gate.backward else ()
+                found.append(ticked(question, f"{path}/{gate.name}", data, names, step, title, notes))
     return tuple(found)
 
 
