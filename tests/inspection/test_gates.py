@@ -27,6 +27,7 @@ from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.over_time import LastStep
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.parts import Part
+from tuinet.render.draw import Paper, draw_all, plain
 
 (OFFER,) = VIEWS
 CELLS: list[Part] = [
@@ -179,14 +180,14 @@ def test_which_groups_ticked() -> None:
 
 def test_units_that_change_most_come_first_under_their_own_numbers() -> None:
     model = cell(LSTM(6))
-    for plain, sorted_ in zip(
+    for whole, sorted_ in zip(
         gates(ask(model, "lstm1", "caab")), gates(ask(model, "lstm1", "caab", order="change")), strict=True
     ):
         units = [int(label) for label in sorted_.axes[1].labels]
-        amounts = np.abs(np.diff(plain.data, axis=0)).sum(axis=0)
+        amounts = np.abs(np.diff(whole.data, axis=0)).sum(axis=0)
         assert sorted(units) == list(range(6)) and units != list(range(6))
         assert [amounts[unit] for unit in units] == sorted(amounts, reverse=True)
-        np.testing.assert_array_equal(sorted_.data, plain.data[:, units])
+        np.testing.assert_array_equal(sorted_.data, whole.data[:, units])
     assert change(np.array([[0.0, 1.0], [2.0, 1.0], [1.0, 1.5]]), np.array([[9.0, 0.0]])).tolist() == [3.0, 0.5]
 
 
@@ -306,3 +307,13 @@ def test_gates_of_a_word_take_less_than_a_tenth_of_a_second() -> None:
     start = time.perf_counter()
     gates(ask(model, "seq2seq1/encoder/lstm1", "thought", order="change"))
     assert time.perf_counter() - start < 0.1
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_drawn_steps_bear_their_number_once(ascii_only: bool) -> None:
+    model = tuinet.load("shakespeare-lstm")
+    text = plain(
+        draw_all(gates(ask(model, "lstm1", "a b", gate="forget", units=(0, 1))), Paper(60, "none", ascii_only))
+    )
+    steps = [line.split()[:2] for line in text.split("\n") if line[:2] in ("0 ", "1 ", "2 ")]
+    assert steps == [["0", "a"], ["1", "_" if ascii_only else "␣"], ["2", "b"]]
