@@ -376,6 +376,11 @@ def test_what_cannot_be_off_says_what_can(model: Model, text: str, message: str,
     assert "\n" not in caught.value.message
 
 
+def test_units_are_counted_from_0_in_python_too() -> None:
+    with pytest.raises(TuinetError, match="no map -1"):
+        switched_off(cnn(), [Off("conv1", (-1,))])
+
+
 def test_symbols_and_embeddings_are_units_too() -> None:
     for model, layer, unit in ((one_hot_classifier(), "onehot1", 3), (classifier(), "embedding1", 1)):
         changed = switched_off(model, [Off(layer, (unit,))])

@@ -106,6 +106,16 @@ def test_the_next_symbol_and_a_translation() -> None:
     assert [row[3] for row in table.rows] == pytest.approx([np.exp(each.log_probability) for each in expected])
 
 
+def test_a_class_that_the_model_does_not_know_is_refused() -> None:
+    for targets in ([12], [-1]):
+        with pytest.raises(TuinetError, match=f"class {targets[0]} is outside 0 … 2"):
+            look("answer", asked(three(), [[1.0, 0.0, 0.0]], np.array(targets)))
+    with pytest.raises(TuinetError, match="class 2 is outside 0 … 1"):
+        look("answer", asked(tagger(), ["a"], Ragged.of([[2]])))
+    with pytest.raises(TuinetError, match="class 12 is outside 0 … 2"):
+        look("confusion", over(three(), np.eye(3), np.array([0, 1, 12])))
+
+
 # ── confusion ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -270,6 +280,15 @@ def test_the_effect_on_one_answer_is_class_by_class() -> None:
     assert [row[0] for row in several.rows] == ["x", "y"]
     assert [row[2] for row in several.rows] == model.predict(inputs).labels
     assert [row[4] for row in several.rows] == off.predict(inputs).labels
+
+
+def test_of_many_classes_the_likeliest_of_both_are_compared() -> None:
+    """Class n has the output −n; in the other model the last is the likeliest."""
+    coding, outputs = Coding("ids", classes=26), [-float(n) for n in range(26)]
+    model, off = (constant(each, CrossEntropy(), coding) for each in (outputs, [*outputs[:25], 9.0]))
+    table = effect(model, off, Samples(np.zeros((1, 1)), None, ("x",)))
+    assert [row[0] for row in table.rows] == [*"abcdefghi", "z"]
+    assert table.notes[-1] == "10 of 26 classes"
 
 
 @pytest.mark.parametrize(

@@ -144,13 +144,14 @@ def health(question: Question) -> tuple[Seen, ...]:
                 tallies[path, kind].add(rows)
     found = tuple(tally.row(path, kind) for (path, kind), tally in tallies.items())
     columns = ("layer", "value", "units", "mean", "dead", "saturated", "which", "verdict")
+    near, stuck, some, many = (f"{100 * share:.0f} %" for share in (NEAR, STUCK, SOME, MANY))
     notes = (
         f"over {count:,} sample{'' if count == 1 else 's'}; dead: 0 for all of them; dead and saturated are shares of "
         "the units",
-        f"saturated: within {NEAR:.0%} of an end of its range (sigmoid 0 to 1, tanh −1 to 1) in over {STUCK:.0%} of "
-        "all its values",
-        f"up to {SOME:.0%} of the units is usual, from {MANY:.0%} on a layer hardly works; a gate may well be open "
-        "or closed all the time",
+        f"saturated: within {near} of an end of its range (sigmoid 0 to 1, tanh −1 to 1) in over {stuck} of all its "
+        "values",
+        f"up to {some} of the units is usual, from {many} on a layer hardly works; a gate may well be open or closed "
+        "all the time",
     )
     return (Table("health", columns, found, f"the units of {model.meta.name}", notes),)
 

@@ -157,7 +157,11 @@ def mistakes(question: Question) -> tuple[Seen, ...]:
         rows.append(cells if texts is None else (*cells, in_short(texts[row])))
     if texts is not None:
         columns = (*columns, "text")
-    table = Table("mistakes", columns, tuple(rows), title, (count, "numbers count the samples of the part from 0"))
+    notes = [count, "numbers count the samples of the part from 0"]
+    if meta.answers_steps:
+        fed = ", fed the true symbols" if meta.task == "seq2seq" else ""
+        notes.append(f"wrong: at one step at least{fed}; loss: the mean of the steps")
+    table = Table("mistakes", columns, tuple(rows), title, tuple(notes))
     labels = tuple(f"{name}: {truth}, says {says}" for name, (_, truth, says, *_) in zip(names, rows, strict=True))
     return (table, *_pictures(meta, inputs, labels))
 

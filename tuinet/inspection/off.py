@@ -266,8 +266,9 @@ def _checked(path: str, units: tuple[int, ...] | None, size: int, what: str) -> 
     """Those units, or all. Raises TuinetError if there is one that the layer does not have."""
     if units is None:
         return np.arange(size)
-    if max(units) >= size:
-        raise TuinetError(f"{path} has no {what.removesuffix('s')} {max(units)}", f"It has {size:,}: 0 to {size - 1}.")
+    wrong = [unit for unit in units if not 0 <= unit < size]
+    if wrong:
+        raise TuinetError(f"{path} has no {what.removesuffix('s')} {wrong[-1]}", f"It has {size:,}: 0 to {size - 1}.")
     return np.array(units, np.intp)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tuinet.data.vocabulary import Vocabulary
+from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question, Samples
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.model.decoding import Search, decode, log_probabilities
@@ -109,8 +110,15 @@ def target_in_words(meta: Meta, targets: Array | Ragged, row: int) -> str:
     if isinstance(targets, Ragged):
         return _decoded(meta.target_vocabulary, targets.row(row), meta)
     if meta.task == "classification":
-        return meta.labels[int(targets[row])]
+        return _name(meta.labels, int(targets[row]))
     return _values(np.atleast_1d(targets[row]))
+
+
+def _name(names: tuple[str, ...], number: int) -> str:
+    if not 0 <= number < len(names):
+        hint = f"The data must have the {len(names)} classes that the model was made for."
+        raise TuinetError(f"class {number} is outside 0 … {len(names) - 1}", hint)
+    return names[number]
 
 
 def in_short(text: str) -> str:
@@ -120,7 +128,7 @@ def in_short(text: str) -> str:
 
 def _decoded(vocabulary: Vocabulary | None, ids: Array, meta: Meta) -> str:
     if vocabulary is None:
-        return " ".join(meta.labels[number] for number in ids.tolist())
+        return " ".join(_name(meta.labels, number) for number in ids.tolist())
     return vocabulary.decode(ids.tolist())
 
 
@@ -177,7 +185,7 @@ def _steps(question: Question) -> list[Said]:
         symbols = _symbols(meta, samples.inputs, row)
         own = None if targets is None else (targets.row(row) if isinstance(targets, Ragged) else targets[row])
         for step, (number, likely) in enumerate(zip(ids.row(row).tolist(), sure.row(row).tolist(), strict=True)):
-            truth = "" if own is None else names[int(own[step])]
+            truth = "" if own is None else _name(names, int(own[step]))
             probability = likely if meta.loss.activation == "softmax" else None
             symbol = symbols[step] if symbols else ""
             found.append(Said(samples.names[row], step, symbol, truth, names[number], probability))
