@@ -62,7 +62,8 @@ def ideal(question: Question) -> tuple[Seen, ...]:
     x + η r g/‖g‖, η doubled when that was higher and halved when not. With a large η that is x ← r g/‖g‖, which is the
     answer of a linear unit at once, and never goes down where y_u is convex. A ReLU, sigmoid or softmax at the end is
     left out, since what is best before it is best behind it (a softmax could also push the others down). Where the
-    gradient is 0, the way up is asked of the values before the rectifiers and steps that stop it.
+    gradient is 0, the way up is asked of the values before the rectifiers and steps that stop it; if that is 0 too, x
+    grows as it is.
 
     Of maps, at the place named, else in their middle. Raises TuinetError for a unit or a place that there is not.
     """
@@ -126,6 +127,7 @@ def _climb(model: Model, target: Target, x: Array) -> tuple[Array, Array, Array]
                 each._replace(layer=Linear()) if isinstance(each.layer, _STOPPING) else each for each in traced
             ]
             slopes = np.where(_shaped(stuck, x), _back(open_ways, params, dy), slopes)
+            slopes = np.where(_shaped(_norms(slopes) == 0, x), x, slopes)
     return y[where].astype(np.float64), slopes, stuck
 
 

@@ -54,7 +54,7 @@ def search(question: Question, most: int = MOST_SAMPLES) -> Found:
     """What makes the units of the layer asked about answer most, each wherever in a sample it does.
 
     The value is the layer's output, or the gate that is named; only at the places named, if any are.
-    Raises TuinetError if there are no data, or no such gate or place.
+    Raises TuinetError if there are no data, or no such gate, place or step.
     """
     model, part = question.model, question.need_part()
     where = evenly(len(part), _affordable(model, part, most))
@@ -80,6 +80,8 @@ def search(question: Question, most: int = MOST_SAMPLES) -> Found:
             np.take_along_axis(joined[2], order[..., None], 0),
         )
     assert best is not None
+    if np.isneginf(best[0]).all():
+        raise TuinetError(f"no sample has a step {question.choice.step}", "Steps count from 0.")
     return Found(*best, axes, sums / len(where), len(where), len(part))
 
 

@@ -33,9 +33,9 @@ def shifts(question: Question) -> tuple[Seen, ...]:
     and all samples given: Σ‖y(moved x) − y(x)‖² / Σ‖y(x)‖², then the root.
 
     What comes in at one side is the background, the median of the image's rim. 0: the layer has not noticed; √2: what
-    it gives has nothing in common with what it gave (and is as large). Maps of a convolution move along with the image (they are
-    equivariant), so as numbers at fixed places they change as the image does. A pool that takes the largest or the
-    mean of a window changes less, as long as what it found stays in the window, and so does all behind it.
+    it gives has nothing in common with what it gave (and is as large). Maps of a convolution move along with the image,
+    so as numbers at fixed places they change as the image does. A pool that takes the largest or the mean of a window
+    changes less, as long as what it found stays in the window, and so does all behind it.
     The table also compares the maps with themselves moved along, where the shift is a whole number of their cells:
     ‖y(moved x) − moved y(x)‖ / ‖y(x)‖ over the places that both have. There a convolution changes only at its rim.
     Raises TuinetError if the image is too small to be moved.
