@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 import tuinet
 from tests.cli.commands import Command
-from tuinet.cli.import_ import command
+from tuinet.cli.import_weights import command
 from tuinet.errors import TuinetError
 from tuinet.experiment.decode import to_raw
 from tuinet.experiment.foreign import decode, import_weights
@@ -165,7 +165,6 @@ output = { labels = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] }
 weights = { layout = "tuinet" }
 """
 
-
     spec += tomli_w.dumps({"model": {"layers": [to_raw(layer, True) for layer in model.network.layers]}})
     again = imported(tmp_path, {name: np.array(values) for name, values in model.params.items()}, spec)
     assert again.params.vector.tobytes() == model.params.vector.tobytes()
@@ -214,6 +213,12 @@ MISFITS = {
         TEXT.replace("LAYERS", RECURRENT["lstm"])
         + '[names]\n"embedding1/weight" = "0.weight"\n"lstm1/input_weight" = "0.weight"',
         "named for two",
+    ),
+    "named for none": (
+        in_order("rnn") | {"more": np.zeros(3, np.float32)},
+        TEXT.replace("LAYERS", RECURRENT["rnn"])
+        + NAMES.replace("lstm1", "rnn1").replace("embedding.", "0.").replace("recurrent.", "1.").replace("head.", "2."),
+        "more is named for no parameter",
     ),
     "one bias": (
         stored("lstm")[0],
