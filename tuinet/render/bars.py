@@ -11,8 +11,8 @@ from rich.style import Style
 
 from tuinet.inspection.view import View
 from tuinet.render.cells import reduced, square
-from tuinet.render.grid import names
-from tuinet.render.ink import FIRST, NO_NUMBER, NOTHING, Scale, apart, scale, written
+from tuinet.render.grid import band_of, names
+from tuinet.render.ink import FIRST, NO_NUMBER, NOTHING, Scale, notes, scale, written
 from tuinet.render.oklab import Array
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, cut, pad, words
 
@@ -28,16 +28,16 @@ def vector(view: View, paper: Paper) -> Lines:
     data = np.asarray(view.data, np.float64)
     labels = any(label.strip() for label in view.axes[0].labels)
     found = scale(view, paper)
-    notes = [line for note in (*apart(view, found.low, found.high), *view.notes) for line in words(note, paper)]
+    said = notes(view, found, paper)
     if len(data) <= LISTED:
-        return [*_listed(view, data, np.arange(len(data)), found, paper), *notes]
+        return [*_listed(view, data, np.arange(len(data)), found, paper), *said]
     if not labels:
-        return [*columns(data, view.axes[0].name, found, paper), *notes]
+        return [*columns(data, view.axes[0].name, found, paper), *said]
     order = np.argsort(-np.where(np.isfinite(data), np.abs(data), np.inf), kind="stable")
     kept = order[:LISTED]
     rest = data[order[LISTED:]]
-    said = f"the {LISTED} of largest size; {len(rest):,} more, none larger than {written(float(np.abs(rest).max()))}"
-    return [*_listed(view, data, kept, found, paper), *words(said, paper), *notes]
+    which = f"the {LISTED} of largest size; {len(rest):,} more, none larger than {written(float(np.abs(rest).max()))}"
+    return [*_listed(view, data, kept, found, paper), *words(which, paper), *said]
 
 
 def _listed(view: View, data: Array, kept: Array, found: Scale, paper: Paper) -> Lines:
@@ -105,7 +105,7 @@ def columns(data: Array, axis: str, found: Scale, paper: Paper) -> Lines:
     lines: Lines = []
     if across > 1:
         lines += words(f"each column is the value of largest size of {across:,} of {len(data):,}", paper)
-    band = len(shown) if len(shown) <= room else max(1, room // 10 * 10 or room)
+    band = band_of(len(shown), room)
     for start in range(0, len(shown), band):
         part = shown[start : start + band]
         if band < len(shown):
@@ -146,9 +146,9 @@ def standing(data: Array, found: Scale, times: int = 1, high: int = _HIGH, ascii
 
 def histogram(view: View, paper: Paper) -> Lines:
     """A column for each bin; the edges of the bins below."""
-    counts = np.asarray(view.data, np.float64)
+    counts, said = counts_of(view)
     edges = np.arange(len(counts) + 1.0) if view.x is None else np.asarray(view.x, np.float64)
-    found = scale(view, paper)
+    found = Scale(0.0, float(counts.max()), scale(view, paper).ink)
     most = clean(plain(found.high), paper)
     gutter = len(most) + 1
     room = max(1, paper.width - gutter)
@@ -164,7 +164,11 @@ def histogram(view: View, paper: Paper) -> Lines:
     for n, line in enumerate(body):
         name = most if n == 0 else "0" if n == len(body) - 1 else ""
         lines.append([Segment(pad(cut(name, gutter - 1, paper), gutter - 1, "right") + " ", PLAIN), *line])
-    return [*lines, *_edges(edges, len(counts) * times, gutter, paper), *legend_of_bins(view, paper)]
+    return [
+        *lines,
+        *_edges(edges, len(counts) * times, gutter, paper),
+        *(line for note in said for line in words(note, paper)),
+    ]
 
 
 def plain(value: float) -> str:
@@ -188,11 +192,15 @@ def _edges(edges: Array, wide: int, gutter: int, paper: Paper) -> Lines:
     return [[Segment(" " * gutter + text, PLAIN)]]
 
 
-def legend_of_bins(view: View, paper: Paper) -> Lines:
-    """How many values there are, and the notes."""
-    total = float(np.nansum(view.data)) if view.data.size else 0.0
-    said = (f"{plain(total)} values in {len(view.data):,} bins", *view.notes)
-    return [line for note in said for line in words(note, paper)]
+def counts_of(view: View) -> tuple[Array, list[str]]:
+    """The counts of a histogram, those that are none as 0; and what is to be said of them."""
+    given = np.asarray(view.data, np.float64)
+    real = np.isfinite(given) & (given >= 0)
+    counts = np.minimum(np.where(real, given, 0.0), 1e300)  # so that they can be added
+    said = [f"{plain(float(counts.sum()))} values in {len(counts):,} bins"]
+    if not real.all():
+        said.append(f"{int((~real).sum()):,} bins hold no count and are drawn as 0")
+    return counts, [*said, *view.notes]
 
 
 def _strong(sign: int, found: Scale) -> int:

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from tuinet.inspection.view import Axis, View
 from tuinet.render.cells import beside, marked, reduced, square
-from tuinet.render.ink import Scale, legend, scale
+from tuinet.render.ink import Scale, legend, notes, scale
 from tuinet.render.oklab import Array, lab
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, cut, pad, words
 
@@ -34,6 +34,8 @@ def matrix(view: View, paper: Paper) -> Lines:
     found = scale(view, paper)
     if rows <= _NUMBER_ROWS and columns <= _NUMBER_COLUMNS:
         lines = _numbers(view, found, paper)
+        if lines is not None and found.ink.marks:  # then the numbers alone say it
+            return [*lines, *notes(view, found, paper)]
         if lines is not None:
             return [*lines, *legend(view, found, paper)]
     return [*_heat(view, found, paper), *legend(view, found, paper)]
@@ -143,7 +145,7 @@ def _heat(view: View, found: Scale, paper: Paper) -> Lines:
         blocks = f"{down:,} × {across:,} of the {data.shape[0]:,} × {data.shape[1]:,} values"
         lines += words(f"each point is the value of largest size of {blocks}", paper)
     columns = shown.shape[1]
-    band = columns if columns <= fits else max(1, fits // 10 * 10 or fits)
+    band = band_of(columns, fits)
     times = max(1, min(_WIDEST, room // max(1, columns)))
     for start in range(0, columns, band):
         part = levels[:, start : start + band]
@@ -167,6 +169,14 @@ def _heat(view: View, found: Scale, paper: Paper) -> Lines:
             side = "left" if named else "right"
             lines.append([Segment(pad(cut(name, gutter - 1, paper), gutter - 1, side) + " ", PLAIN), *line])
     return lines
+
+
+def band_of(count: int, fits: int) -> int:
+    """How many of `count` columns come in a band of which `fits` have room: as many in each, and a round number."""
+    if count <= fits:
+        return max(1, count)
+    even = math.ceil(count / math.ceil(count / fits) / 10) * 10
+    return even if even <= fits else max(1, fits // 10 * 10 or fits)
 
 
 def _round_step(least: int) -> int:

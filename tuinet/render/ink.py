@@ -102,7 +102,7 @@ def _numbers256(name: Map) -> tuple[int, ...]:
     if name != "signed":
         return oklab.bands256({"magnitude": oklab.magnitude, "grey": oklab.grey}[name](fine))
     both = oklab.signed(2 * fine + 1)
-    below, above = oklab.bands256(both[fine - 1 :: -1]), oklab.bands256(both[fine + 1 :])
+    below, above = (oklab.bands256(side, greys=False) for side in (both[fine - 1 :: -1], both[fine + 1 :]))
     count = min(len(below), len(above))
     below, above = (tuple(side[round(n)] for n in np.linspace(0, len(side) - 1, count)) for side in (below, above))
     return (*below[::-1], int(oklab.nearest256(both[fine : fine + 1])[0]), *above)
@@ -184,9 +184,13 @@ def legend(view: View, scale: Scale, paper: Paper) -> Lines:
             lines += words(f"colours from {low} to {high}", paper)
         else:
             lines.append(line)
-    for note in (*apart(view, scale.low, scale.high), *view.notes):
-        lines += words(note, paper)
-    return lines
+    return [*lines, *notes(view, scale, paper)]
+
+
+def notes(view: View, scale: Scale, paper: Paper) -> Lines:
+    """What the colours do not show, and the view's own notes."""
+    said = (*apart(view, scale.low, scale.high), *view.notes)
+    return [line for note in said for line in words(note, paper)]
 
 
 def apart(view: View, low: float, high: float) -> list[str]:

@@ -91,8 +91,8 @@ def signed(count: int = LEVELS + 1) -> Array:
 
 @cache
 def grey(count: int = LEVELS) -> Array:
-    """(count, 3): from black to white in equal steps of lightness."""
-    lightness = np.linspace(0, 1, count)
+    """(count, 3): from all but black, where whole numbers are too coarse for steps, to white in equal steps."""
+    lightness = np.linspace(0.1, 1, count)
     return srgb(np.stack([lightness, np.zeros(count), np.zeros(count)], axis=-1))
 
 
@@ -110,14 +110,16 @@ def nearest256(rgb: Array) -> Array:
     return 16 + distance.argmin(axis=1)
 
 
-def bands256(colors: Array) -> tuple[int, ...]:
-    """The numbers of the colours that stand for a map whose lightness rises: distinct, and rising as well."""
+def bands256(colors: Array, greys: bool = True) -> tuple[int, ...]:
+    """The numbers of the colours that stand for a map whose lightness rises: distinct, and rising as well.
+
+    Without `greys` where the hue must not be lost.
+    """
     found: list[int] = []
     top = -1.0
-    hued = colors.std(axis=1).max() > 8  # a grey among colours would lose the sign, which the hue tells
     for number in nearest256(colors).tolist():
         lightness = float(lab(palette256()[number - 16])[0])
-        if lightness > top + 0.005 and not (hued and number >= 232):
+        if lightness > top + 0.005 and (greys or number < 232):
             found.append(number)
             top = lightness
     return tuple(found)

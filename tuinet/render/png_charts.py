@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ImageDraw
 
 from tuinet.inspection.view import View
-from tuinet.render.bars import LISTED, plain
+from tuinet.render.bars import LISTED, counts_of
 from tuinet.render.chart import ticks
 from tuinet.render.grid import names
 from tuinet.render.ink import FIRST, Scale, apart, scale, written
@@ -113,7 +113,7 @@ def _curve(frame: _Frame, draw: ImageDraw.ImageDraw, x: Array, y: Array, color: 
 
 def histogram(view: View) -> tuple[Picture, list[str]]:
     """A bar from edge to edge for each bin."""
-    counts = np.nan_to_num(np.asarray(view.data, np.float64))
+    counts, said = counts_of(view)
     edges = np.arange(len(counts) + 1.0) if view.x is None else np.asarray(view.x, np.float64)
     frame = _Frame((float(edges[0]), float(edges[-1])), (0.0, float(counts.max())))
     draw = ImageDraw.Draw(frame.picture)
@@ -123,7 +123,7 @@ def histogram(view: View) -> tuple[Picture, list[str]]:
         if count > 0:
             left, bottom = frame.across(start), frame.top + _HIGH - 1
             draw.rectangle((left, min(frame.down(count), bottom), max(left, frame.across(end) - 1), bottom), color)
-    return frame.picture, [f"{plain(float(counts.sum()))} values in {len(counts):,} bins"]
+    return frame.picture, said[: len(said) - len(view.notes)]
 
 
 def vector(view: View) -> tuple[Picture, list[str]]:

@@ -72,10 +72,11 @@ def _within(data: Array, paper: Paper, mean: bool) -> tuple[Array, Lines]:
 
 def _page(levels: Array, used: Ink, paper: Paper) -> Lines:
     """One picture, enlarged as far as a page goes."""
+    if used.marks:  # a value is large enough as it is
+        return square(levels, used)
     rows, columns = levels.shape
-    each = 2 if used.marks else 1
     times = max(
-        (n for n in (2, 3, 4) if columns * n * each <= min(paper.width, 64) and _height(rows * n, used) <= _LINES // 2),
+        (n for n in (2, 3, 4) if columns * n <= min(paper.width, 64) and _height(rows * n, used) <= _LINES // 2),
         default=1,
     )
     return square(_enlarged(levels, times), used)
@@ -104,7 +105,7 @@ def _tiles(levels: Array, names: list[str], used: Ink, paper: Paper) -> Lines:
 
     page = min(paper.height or _LINES, _LINES)
     times = 1
-    for larger in (2, 3, 4) if count else ():
+    for larger in (2, 3, 4) if count and not used.marks else ():
         if rows * larger <= 24 and columns * larger * each <= paper.width and layout(larger)[2] <= page:
             times = larger
     pitch, per_row, _ = layout(times)
