@@ -189,7 +189,8 @@ def test_the_columns_of_a_gate_belong_to_it(layer: Part) -> None:
         gate, unit = label.rsplit(" ", 1)
         before = model.params[f"{path}/bias"][column]
         model.params[f"{path}/bias"][column] = -1000
-        values = question(model, path, raw).run.places[path].values[gate].array
+        key = "output_gate" if gate == "output" else gate  # "output" is what the layer puts out
+        values = question(model, path, raw).run.places[path].values[key].array
         model.params[f"{path}/bias"][column] = before
         shut = -1.0 if gate == "candidate" else 0.0
         first = values[:, 0]  # at the first step nothing else has changed yet
@@ -203,7 +204,7 @@ def test_gates_and_units_are_chosen() -> None:
     assert seen.axes[-1].labels == ("input 2", "input 0")
     np.testing.assert_array_equal(seen.data, model.params["lstm1/input_weight"][1, [5, 3]])
     (peephole,) = views("peephole", model, "lstm1")
-    assert peephole.axes[0].labels == ("forget", "input", "output_gate")
+    assert peephole.axes[0].labels == ("forget", "input", "output")
     (one,) = views("peephole", model, "lstm1", gate="input", units=(1,))
     np.testing.assert_array_equal(one.data, model.params["lstm1/peephole"][1:2, 1:2])
     with pytest.raises(TuinetError, match="no gate 'forgot'") as caught:

@@ -12,8 +12,9 @@ from tests.model.text_models import captioner
 from tuinet.data.coding import Coding
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import nodes
+from tuinet.inspection.receptive import field_of, line_of
 from tuinet.inspection.view import View
-from tuinet.inspection.windows import VIEWS, field_of, reach, way_in
+from tuinet.inspection.windows import VIEWS, reach, way_in
 from tuinet.model.model import Model
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Linear
@@ -69,7 +70,8 @@ def test_sizes_by_hand() -> None:
     model = positive((Conv2D(1, 3), AveragePool(2), Conv2D(1, 3)))
     chain = way_in(model, nodes(model)["conv2"])
     assert chain is not None
-    assert field_of(chain) == ((8, 8), (2, 2))
+    field = field_of(line_of(model), 2)
+    assert field is not None and (field.start, field.jump, field.size) == ((0, 0), (2, 2), (8, 8))
     assert reach(chain, 1, 0)[:3] == (2, 10, 11)
     assert reach(chain, 1, 0).seen == tuple(range(2, 10))
     padded = positive((Conv2D(1, 3, padding="same"), Conv2D(1, 3, padding="same")))

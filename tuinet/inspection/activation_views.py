@@ -39,24 +39,26 @@ MOST_CLASSES = 64
 
 
 def curve(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
-    """a = f(n) and its slope over the range of the inputs, and how many of this sample's inputs lie where (the most in
-    one place as 1); the share of the units that are saturated or dead."""
+    """a = f(n) and its slope over the range of the inputs, and how many of this sample's inputs lie where, drawn as
+    high as the curve; the share of the units that are saturated or dead."""
     place = question.run.places[node.path]
     axis = Axis(node.before.axes[-1])
     whole = named(question, place.x, node.before, sample, axis, node.path)
     inputs = chosen(whole, question.choice, node.path, "map" if node.before.axes == MAPS else "unit").data
     finite = inputs[np.isfinite(inputs)].astype(np.float64)
-    most = max(1.0, float(np.abs(finite).max(initial=0.0))) * 1.05
-    x = np.linspace(-most, most, PLACES)
+    reach = max(1.0, float(np.abs(finite).max(initial=0.0))) * 1.05
+    x = np.linspace(-reach, reach, PLACES)
     values, slopes = function(node.layer, x)
     width = x[1] - x[0]
     edges = np.append(x - width / 2, x[-1] + width / 2)
     counts, _ = np.histogram(finite, edges)
-    here = counts / max(1, int(counts.max(initial=0)))
+    most = int(counts.max(initial=0))
+    here = counts * (max(1.0, float(values.max())) / max(1, most))
     lines = Axis("line", ("a = f(n)", "slope", "inputs here"))
     title = f"{node.path} over the range of its inputs{of_sample(question, sample)}"
     notes = (
         f"{finite.size:,} inputs from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "no finite input",
+        f"inputs here: how many lie at each place, at the top {most:,}",
         *(_spent(node.layer, finite) if finite.size else ()),
         *_dead_maps(node.layer, inputs),
     )

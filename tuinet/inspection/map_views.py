@@ -20,8 +20,8 @@ from tuinet.inspection.outputs import (
 )
 from tuinet.inspection.places import POOLS, is_picture, siblings
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.receptive import windows_of
 from tuinet.inspection.view import Axis, Seen, Table
-from tuinet.inspection.windows import windows_of
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.pool import MaxPool
 
@@ -50,7 +50,7 @@ def maps(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
 def pooling(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     """What goes into the pooling layer, and what comes out, map by map."""
     run, picture = question.run, is_picture(question.model, node, after=False)
-    windows = windows_of(node)
+    windows = windows_of(node.layer, node.before)
     assert windows is not None
     (rows, columns), stride = windows.kernel, windows.stride
     kind = type(node.layer).__name__.removesuffix("Pool").lower()
@@ -71,7 +71,7 @@ def pooling(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
 def winners(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     """Which cells the windows took their greatest value from: how many windows each cell of the input won (the first
     cell, row by row, where several are equal), which cell of its window it was, and how often it was which."""
-    windows = windows_of(node)
+    windows = windows_of(node.layer, node.before)
     assert windows is not None
     place = question.run.places[node.path]
     shown = chosen(

@@ -61,7 +61,7 @@ def field_of(line: Line, index: int) -> Field | None:
     for layer, shape in zip(line.layers[: index + 1], line.shapes, strict=False):
         if isinstance(layer, _PLACE_BY_PLACE):
             continue
-        windows = _windows(layer, shape)
+        windows = windows_of(layer, shape)
         if windows is None:
             return None
         for axis in (0, 1):
@@ -79,7 +79,8 @@ def enlarged(coarse: Array, field: Field, rows: int, columns: int) -> Array:
     return coarse
 
 
-def _windows(layer: Layer, shape: Shape) -> Windows | None:
+def windows_of(layer: Layer, shape: Shape) -> Windows | None:
+    """Where a layer's windows lie on maps of `shape`; None if it has none."""
     if isinstance(layer, Conv2D):
         return windows_on(shape, layer.kernel, layer.stride, layer.padding, "kernel")
     if isinstance(layer, MaxPool | AveragePool | SumPool):

@@ -7,6 +7,7 @@ import difflib
 import numpy as np
 
 from tuinet.errors import TuinetError
+from tuinet.inspection.gates import gates_of
 from tuinet.inspection.outputs import Shown, as_view, chosen, picked, share, taking
 from tuinet.inspection.places import (
     POOLS,
@@ -36,6 +37,9 @@ from tuinet.nn.seq2seq import Seq2Seq
 PARAMETERS = ("weight", "bias", "input_weight", "recurrent_weight", "recurrent_bias", "peephole")
 """The names of all parameters: those of a clockwork layer's groups are numbered, those of a bidirectional layer lie
 under `forward/` and `backward/`, those of a bridge under `bridge/`."""
+
+LYING = ("forget", "input", "output_gate", "update", "reset", "candidate")
+"""The gates that have weights, as layers call them."""
 
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,11 +190,11 @@ def _check_gate(gate: str, gates: tuple[str, ...], where: str) -> None:
 
 def _gates(layer: Layer, path: str, data: Array) -> tuple[str, ...]:
     """The gates that lie side by side in a parameter, in their order; () if it is of none."""
-    if isinstance(layer, LSTM):
-        return layer.gates[:-1] if base(path) == "peephole" else layer.gates
-    if isinstance(layer, GRU):
-        names = ("update", "reset", "candidate")
-        return names if data.shape[-1] == 3 * layer.units else names[2:]
+    if isinstance(layer, LSTM | GRU):
+        names = tuple(gate.name for gate in gates_of(layer) if gate.key in LYING)
+        if base(path) == "peephole":
+            return names[:-1]
+        return names if data.shape[-1] == len(names) * layer.units else names[-1:]
     return ()
 
 

@@ -15,20 +15,19 @@ columns go the same way. Araujo, Norris & Sim, "Computing receptive fields of co
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.outputs import MAPS, Shown, as_view, of_sample, one_sample, picked, sample_count, taking
-from tuinet.inspection.places import POOLS, is_picture, siblings, value_by_value
-from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.places import is_picture
+from tuinet.inspection.question import Node, Offer, Question, nodes
+from tuinet.inspection.receptive import field_of, line_of, windows_of
 from tuinet.inspection.view import Axis, Seen, View
 from tuinet.model.model import Model
-from tuinet.nn.layers.conv import Conv2D
-from tuinet.nn.layers.pool import AveragePool, MaxPool, SumPool
-from tuinet.nn.layers.windows import Windows, lay_windows, pair
+from tuinet.nn.layers.windows import Windows
 from tuinet.nn.params import Array
 
 SIDES = ("row", "column")
@@ -57,24 +56,13 @@ class Reach(NamedTuple):
         return bool(self.seen) and len(self.seen) < self.seen[-1] - self.seen[0] + 1
 
 
-def windows_of(node: Node) -> Windows | None:
-    """Where a layer's windows lie on what came in; None if it looks at each cell by itself."""
-    layer, image = node.layer, node.before.sizes[:2]
-    if isinstance(layer, Conv2D):
-        return layer.windows(image)
-    if isinstance(layer, POOLS):
-        pool = cast("MaxPool | AveragePool | SumPool", layer)
-        stride = pool.window if pool.stride is None else pool.stride
-        return lay_windows((image[0], image[1]), pair(pool.window), pair(stride), "valid")
-    return None
-
-
 def way_in(model: Model, node: Node) -> tuple[Node, ...] | None:
     """The layers from the image that came in up to this one; None if it gives no map of that image."""
-    before, _ = siblings(model, node)
-    chain = (*before, node)
-    fits = all(isinstance(other.layer, (Conv2D, *POOLS)) or value_by_value(other.layer) for other in chain)
-    return chain if fits and node.after.axes == MAPS and "/decoder/" not in node.path else None
+    line = line_of(model)
+    if node.path not in line.paths or node.after.axes != MAPS:
+        return None
+    index, known = line.paths.index(node.path), nodes(model)
+    return None if field_of(line, index) is None else tuple(known[path] for path in line.paths[: index + 1])
 
 
 def reach(chain: Iterable[Node], cell: int, side: int) -> Reach:
@@ -83,7 +71,7 @@ def reach(chain: Iterable[Node], cell: int, side: int) -> Reach:
     start = last = cell
     seen: set[int] = {cell}
     for node in reversed(layers):
-        windows = windows_of(node)
+        windows = windows_of(node.layer, node.before)
         if windows is None:
             continue
         kernel, stride, before = windows.kernel[side], windows.stride[side], windows.before[side]
@@ -91,16 +79,6 @@ def reach(chain: Iterable[Node], cell: int, side: int) -> Reach:
         cells = {each * stride - before + offset for each in seen for offset in range(kernel)}
         seen = {each for each in cells if 0 <= each < windows.image[side]}
     return Reach(start, last + 1, layers[0].before.sizes[side], tuple(sorted(seen)))
-
-
-def field_of(chain: Iterable[Node]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(rows, columns) that a cell sees, and (rows, columns) of the input from one cell to the next."""
-    sizes, jumps = [1, 1], [1, 1]
-    for windows in filter(None, map(windows_of, chain)):
-        for side in (0, 1):
-            sizes[side] += (windows.kernel[side] - 1) * jumps[side]
-            jumps[side] *= windows.stride[side]
-    return (sizes[0], sizes[1]), (jumps[0], jumps[1])
 
 
 def in_words(sides: tuple[Reach, Reach]) -> str:
@@ -171,7 +149,9 @@ def _of_sample(question: Question, node: Node, chain: tuple[Node, ...], sample: 
     cell = f"map {unit}, row {row}, column {column}"
     first = chain[0]
     image, _ = _at_step(question, one_sample(run.places[first.path].x, sample), node.path)
-    size, jump = field_of(chain)
+    field = field_of(line_of(question.model), len(chain) - 1)
+    assert field is not None
+    size, jump = field.size, field.jump
     notes = [f"{node.path} {cell} is {maps[row, column, unit]:.6g}{step}", f"it sees {in_words(sides)} of the input"]
     notes += _beyond(sides)
     wide = f"{size[0]}×{size[1]} cells of the input"
@@ -190,7 +170,7 @@ def _of_sample(question: Question, node: Node, chain: tuple[Node, ...], sample: 
         place = _picture("place", inside, [(), ()], "its place in the input, all else 0", (), picture)
         whole = _picture("input", image, [(), ()], f"the whole input{of_sample(question, sample)}", (), picture)
         found += [_ranged(view, low, high) for view in (cut, place, whole)]
-    own = windows_of(node)
+    own = windows_of(node.layer, node.before)
     if own is not None and not (found and node.path == first.path and not any(map(any, (s.outside for s in sides)))):
         came, _ = _at_step(question, one_sample(run.places[node.path].x, sample), node.path)
         own_picture = is_picture(question.model, node, after=False)
