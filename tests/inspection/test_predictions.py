@@ -98,6 +98,7 @@ def test_the_next_symbol_and_a_translation() -> None:
     (table,) = look("answer", asked(language_model(), "abca"))
     assert [row[:2] for row in table.rows] == [(0, "a"), (1, "b"), (2, "c"), (3, "a")]
     assert all(0 < row[3] <= 1 for row in table.rows)
+    assert {row[4] for row in table.rows} == {None}
     model = translator()
     (table,) = look("answer", asked(model, ["abc", "b"], Ragged.of([LETTERS.encode("ab"), LETTERS.encode("c")])))
     expected = model.translate(["abc", "b"])
@@ -304,6 +305,8 @@ def test_of_many_classes_the_likeliest_of_both_are_compared() -> None:
 )
 def test_every_task_has_an_effect(model: Model, inputs: Any, off: str) -> None:
     samples = asked(model, inputs).need_samples()
+    if model.meta.answers_steps and model.meta.task != "seq2seq":
+        assert effect(model, model, samples).rows[0][0] == "test:0, step 0 'a'"
     table = effect(model, switched_off(model, [parse_off(off)]), samples)
     assert isinstance(table, Table) and table.rows
     assert all(len(row) == len(table.columns) for row in table.rows)

@@ -86,8 +86,10 @@ def effect(model: Model, off: Model, samples: Samples) -> Table:
         return _by_value(questions, samples, title)
     rows: list[tuple[Cell, ...]] = []
     for first, second in zip(before, after, strict=True):
-        where = first.sample if first.step is None else f"{first.sample}, step {first.step}"
-        rows.append((where, first.truth, first.says, first.probability, second.says, second.probability))
+        where = in_short(first.sample)
+        if first.step is not None:
+            where += f", step {first.step}" + (f" {first.symbol!r}" if first.symbol else "")
+        rows.append((where, first.truth or None, first.says, first.probability, second.says, second.probability))
     changed = sum(first.says != second.says for first, second in zip(before, after, strict=True))
     columns = ("sample", "truth", "all on", "probability", "off", "probability off")
     notes = (f"{changed:,} of {_count(len(rows), 'answer')} changed",)
@@ -155,11 +157,11 @@ def _table(question: Question) -> Table:
     found = said(question)
     model = question.model
     if model.meta.task == "seq2seq":
-        rows = tuple((in_short(each.sample), each.says, each.truth, each.probability) for each in found)
+        rows = tuple((in_short(each.sample), each.says, each.truth or None, each.probability) for each in found)
         return Table("answer", ("sample", "says", "truth", "probability"), rows, f"what {model.meta.name} writes")
     several = len(question.need_samples().inputs) > 1
     columns = ("step", "symbol", "says", "probability", "truth")
-    rows = [(each.step, each.symbol, each.says, each.probability, each.truth) for each in found]
+    rows = [(each.step, each.symbol, each.says, each.probability, each.truth or None) for each in found]
     if several:
         columns = ("sample", *columns)
         rows = [(in_short(each.sample), *row) for each, row in zip(found, rows, strict=True)]
