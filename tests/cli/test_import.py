@@ -272,18 +272,38 @@ def test_the_command_and_then_predict(tuinet: Command, tmp_path: Path) -> None:
     _, images, outputs = stored("cnn")
     save_file(cnn_weights(), tmp_path / "w.safetensors")
     (tmp_path / "spec.toml").write_text(CNN)
-    run = click.testing.CliRunner().invoke(
-        command,
-        [str(tmp_path / "w.safetensors"), "--spec", str(tmp_path / "spec.toml"), "-o", str(tmp_path / "m.safetensors")],
-    )
-    assert run.exit_code == 0, run.output
-    assert "conv2/weight   3×3×4×6  features.3.weight" in run.output
+    done = tuinet("import", "w.safetensors", "--spec", "spec.toml", "-o", "m.safetensors")
+    assert done.code == 0, done.err
+    assert "conv2/weight   3×3×4×6  features.3.weight" in done.out
     np.save(tmp_path / "x.npy", images)
     done = tuinet("predict", "m.safetensors", "x.npy", "--json")
     assert done.code == 0, done.err
     said = [line["label"] for line in done.lines]
     assert said == ["abc"[k] for k in outputs.argmax(1)]
-    assert tuinet("inspect", "m.safetensors", "--json").code == 0
+    assert "features.0" not in tuinet("inspect", "m.safetensors").out  # a model like any other
+
+
+def test_json_says_what_became_of_what(tuinet: Command, tmp_path: Path) -> None:
+    save_file(in_order("gru"), tmp_path / "w.safetensors")
+    (tmp_path / "spec.toml").write_text(TEXT.replace("LAYERS", RECURRENT["gru"]))
+    (said,) = tuinet("import", "w.safetensors", "--spec", "spec.toml", "-o", "m.safetensors", "--json").lines
+    assert said["made"][3] == {"parameter": "gru1/bias", "tensors": ["1.bias_ih_l0", "1.bias_hh_l0"]}
+    assert tuinet("predict", "m.safetensors", "abba", "--json").lines[0]["label"] in "xyz"
+
+
+def test_sequences_of_vectors_are_tagged(tmp_path: Path) -> None:
+    """Every step's class is the larger of its two values: weights that hand them through."""
+    spec = """
+name = "tagger"
+input = { shape = [2], sequence = true }
+output = { task = "tagging", labels = ["first", "second"] }
+model.layers = [{ kind = "rnn", units = 2 }, { kind = "dense" }]
+"""
+    eye, zeros = np.eye(2, dtype=np.float32), np.zeros(2, np.float32)
+    tensors = {"0.weight_ih_l0": eye, "0.weight_hh_l0": eye * 0, "0.bias_ih_l0": zeros, "0.bias_hh_l0": zeros}
+    model = imported(tmp_path, tensors | {"1.weight": eye, "1.bias": zeros}, spec)
+    (tagging,) = model.tag([np.array([[0.1, 0.2], [0.3, 0.1], [0.0, 0.9]])])
+    assert list(tagging.labels) == ["second", "first", "second"]
 
 
 def test_nothing_is_written_if_it_does_not_fit(tmp_path: Path) -> None:

@@ -1,175 +1,134 @@
-"""`tuinet inspect`: what a model is made of and how it came to be."""
+"""`tuinet inspect`: any number in any model, as values, pictures and words."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tuinet.cli.options import off_option
+from tuinet.cli.seen import output_options
+
 if TYPE_CHECKING:
-    from tuinet.inspection.memory import Memory
-    from tuinet.inspection.summary import Summary
+    from tuinet.cli.asked import Inputs
+    from tuinet.cli.seen import Output
+    from tuinet.inspection.question import Choice
     from tuinet.model.model import Model
 
 
-@click.command("inspect", short_help="Show a model's layers, parameters and history.")
+@click.command("inspect", short_help="Look inside a model: layers, kernels, maps, gates, gradients.")
 @click.argument("model")
-@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(model: str, inputs: tuple[str, ...], as_json: bool) -> None:
-    """Show the layers of MODEL, their parameters and costs, and how it was trained.
+@click.argument("layer", required=False)
+@click.option("--view", metavar="NAME", help="What to see. Without it, the views there are.")
+@click.option("--sample", metavar="[SPLIT:]N", help="The input: sample N of the test part, or of another.")
+@click.option("--file", metavar="PATH", help="The input: an image, a table, an array, a text; - is stdin.")
+@click.option("--text", metavar="TEXT", help="The input: a text, or a row of numbers; - is stdin.")
+@click.option("--data", metavar="NAME_OR_PATH", help="Other data than those the model was trained on.")
+@click.option("--split", metavar="PART", help="The part to look through: train, validation, test or all.")
+@click.option("--unit", metavar="N,N-N", help="Units, maps or kernels, counted from 0.")
+@click.option("--at", metavar="ROW,COL", help="The place on a map, or the input of a weight.")
+@click.option("--step", type=click.IntRange(0), metavar="T", help="The step of a sequence.")
+@click.option("--gate", metavar="NAME", help="forget, input, output, candidate, cell, hidden …")
+@click.option("--order", type=click.Choice(["index", "change"]), help="Units by number, or most changing first.")
+@click.option(
+    "--decoder", type=click.Choice(["forced", "free", "both"]), help="Feed it the target, its own answer, or both."
+)
+@click.option("--sum", "as_sum", is_flag=True, help="The value that is named, term by term.")
+@off_option
+@click.option("--masks", type=click.IntRange(0), metavar="SEED", help="As in training: dropout and noise from SEED.")
+@click.option("--filter", "pattern", metavar="TEXT", help="Of a file of tensors: those whose names hold TEXT.")
+@click.option("--axes", metavar="R,C", help="Of a tensor: which axes are rows and columns of a picture.")
+@output_options
+def command(model: str, layer: str | None, out: Output, **options: Any) -> None:
+    """Look inside MODEL: a .safetensors or .npz file, a run's directory, or the name of a model that ships.
 
-    MODEL is a .safetensors file, a run's directory, or the name of a model that ships. With INPUTs as for predict
-    (a text, a table of steps, …), it shows how far back a recurrent model remembers in them: the size of the gradient
-    of its answer with respect to each step, against the distance from the last.
+    Without LAYER and --view, it shows the layers, their parameters and costs, and how the model was trained. With a
+    LAYER and no --view, it lists the views of that layer; views of the model as a whole need no LAYER.
+
+    \b
+      tuinet inspect digits-cnn conv1 --view kernels
+      tuinet inspect digits-cnn conv1 --view maps --sample test:17
+      tuinet inspect digits-cnn conv1 --sample test:17 --unit 3 --at 2,5 --sum
+      tuinet inspect cmudict-small encoder/lstm1 --view gates --text thought
+      tuinet inspect digits-cnn --view mistakes
     """
-    from tuinet.cli.output import write_facts, write_json
+    from tuinet.cli.asked import Inputs
     from tuinet.files.find import find_model
-    from tuinet.files.model_file import load_model
-    from tuinet.inspection.summary import summarize
+    from tuinet.files.model_file import is_model, load_model
 
     path = find_model(model)
+    if not is_model(path):
+        from tuinet.cli.tensors import show_tensors
+
+        show_tensors(path, layer, options, out)
+        return
+    for name in ("pattern", "axes"):
+        if options[name] is not None:
+            _refuse_of_tensors("--filter" if name == "pattern" else "--axes")
     loaded = load_model(path)
-    summary = summarize(loaded)
-    remembered = _memory(loaded, inputs) if inputs else None
-    if as_json:
-        write_json(summary if remembered is None else {**_as_dict(summary), "memory": _memory_as_dict(remembered)})
+    inputs = Inputs(options["sample"], options["file"], options["text"])
+    if layer is None and options["view"] is None and not options["as_sum"] and not any(inputs) and not options["off"]:
+        from tuinet.cli.summary import show_summary
+
+        show_summary(path, loaded, out)
         return
-    from tuinet.render.table import size
-
-    if remembered is not None:
-        _write_memory(remembered)
-        return
-    bytes_on_disk = size(path.stat().st_size)
-    write_facts([("file", f"{path} ({bytes_on_disk})"), *_about(summary)])
-    click.echo()
-    _write_layers(summary)
-    trained = _training(summary)
-    if trained:
-        click.echo()
-        write_facts(trained)
+    _look(path, loaded, layer, inputs, options, out)
 
 
-def _memory(model: Model, inputs: tuple[str, ...]) -> Memory:
-    from tuinet.cli.inputs import read_inputs, texts
-    from tuinet.inspection.memory import memory
+def _refuse_of_tensors(option: str) -> None:
+    from tuinet.errors import TuinetError
 
-    if model.meta.vocabulary is not None:
-        return memory(model, list(texts(inputs)))
-    read = [read_inputs(text, model.meta).samples for text in inputs]
-    return memory(model, [sample for samples in read for sample in samples])
+    raise TuinetError(f"{option} is for files of tensors, and this is a model", "Name a LAYER and a --view of it.")
 
 
-def _as_dict(summary: Summary) -> dict[str, Any]:
-    import msgspec
+def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: dict[str, Any], out: Output) -> None:
+    from tuinet.cli.asked import part_of, samples
+    from tuinet.cli.options import with_off
+    from tuinet.cli.seen import write_seen
+    from tuinet.cli.summary import list_views
+    from tuinet.inspection.catalog import look, offers
+    from tuinet.inspection.off import effect
+    from tuinet.inspection.question import Question, find_layer
+    from tuinet.inspection.sums import explain
+    from tuinet.training.blas import suited_to
 
-    return msgspec.structs.asdict(summary)
-
-
-def _memory_as_dict(memory: Memory) -> dict[str, Any]:
-    return {"layer": memory.layer, "sizes": memory.sizes.tolist(), "samples": memory.samples.tolist()}
-
-
-def _write_memory(memory: Memory) -> None:
-    """A table on a logarithmic scale: what vanishes, does so exponentially."""
-    import math
-
-    from tuinet.cli.output import write_table
-    from tuinet.inspection.memory import distances
-    from tuinet.render.table import bar, number
-
-    click.echo(f"the gradient of the answer with respect to what {memory.layer} reads, by distance from the last step")
-    rows: list[tuple[str, str, str, str, str]] = []
-    for place in distances(len(memory.sizes)):
-        part = float(memory.relative[place])
-        # Twelve powers of ten are more than float32 tells apart.
-        height = 1 + math.log10(part) / 12 if part > 0 and math.isfinite(part) else 0.0
-        shown = f"{part:.2e}" if math.isfinite(part) else "not a number"
-        size, samples = number(float(memory.sizes[place])), f"{int(memory.samples[place]):,}"
-        rows.append((f"{place:,}", size, shown, samples, bar(min(1.0, max(0.0, height)), 24)))
-    headers = ("steps back", "size", "of the last", "samples", "")
-    write_table(headers, rows, right=headers[:4])
-
-
-def _about(summary: Summary) -> list[tuple[str, object]]:
-    broken = f"{summary.not_finite:,} weights are not finite numbers" if summary.not_finite else ""
-    return [
-        ("model", summary.name),
-        ("task", summary.task),
-        ("input", "" if summary.vocabulary else _shape(summary.input, summary.sequence)),
-        ("reads", summary.vocabulary),
-        ("writes", summary.target_vocabulary if summary.target_vocabulary != summary.vocabulary else ""),
-        ("columns", _some(summary.columns)),
-        ("prepared by", ", then ".join(summary.preparation)),
-        ("labels", _some(summary.labels)),
-        ("targets", _some(summary.target_names) or summary.targets),
-        ("numbers", summary.dtype),
-        ("WARNING", broken),
-        ("notes", summary.notes),
-    ]
-
-
-def _write_layers(summary: Summary) -> None:
-    from tuinet.cli.output import write_table
-
-    rows = [("input", "", "", _shape(summary.prepared, summary.sequence), "", "")]
-    rows += [
-        (
-            layer.name,
-            layer.kind,
-            layer.settings,
-            _shape(layer.output, layer.steps),
-            _count(layer.parameters),
-            _count(layer.multiply_adds),
-        )
-        for layer in summary.layers
-    ]
-    rows.append(("total", "", "", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}"))
-    write_table(
-        ("layer", "kind", "settings", "output", "parameters", "multiply-adds"),
-        rows,
-        right=("output", "parameters", "multiply-adds"),
+    found = "" if layer is None else find_layer(model, layer)
+    changed = with_off(model, options["off"])
+    asked = changed or model
+    question = Question(
+        model=asked,
+        layer=found,
+        samples=samples(path, model, inputs, options["data"]),
+        part=part_of(path, asked, options["data"], options["split"]),
+        choice=_choice(options),
+        masks=options["masks"],
     )
+    view = options["view"]
+    if view is None and not found and question.samples is not None and not options["as_sum"]:
+        view = "answer"
+    with suited_to(model):
+        if options["as_sum"]:
+            seens = (explain(question, view),)
+        elif view is None and found:
+            list_views(found, offers(asked, question.node), out)
+            return
+        else:
+            seens = look(question, view) if view is not None else ()
+        if changed is not None and question.samples is not None:
+            seens = (effect(model, changed, question.samples), *seens)
+    write_seen(seens, out)
 
 
-def _training(summary: Summary) -> list[tuple[str, object]]:
-    from tuinet.cli.progress import figures
+def _choice(options: dict[str, Any]) -> Choice:
+    from tuinet.cli.asked import numbers, place
+    from tuinet.inspection.question import Choice
 
-    last = summary.history[-1] if summary.history else None
-    return [
-        ("trained on", _data(summary.data)),
-        ("with", summary.training),
-        ("loss", summary.loss),
-        ("for", f"{summary.epochs:,} epochs, {summary.steps:,} steps, seed {summary.seed}" if summary.steps else ""),
-        (f"epoch {last.epoch}" if last else "", figures("train", last.train) if last else ""),
-        ("", figures("validation", last.validation) if last and last.validation else ""),
-    ]
-
-
-def _data(said: str) -> str:
-    """The data in words, where the model holds them as JSON."""
-    if not said.startswith("{"):
-        return said
-    import json
-
-    try:
-        source = dict(json.loads(said)["source"])
-        return ", ".join([str(source.pop("kind")), *(f"{name} {value}" for name, value in source.items())])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return said
-
-
-def _shape(sizes: tuple[int, ...], steps: bool) -> str:
-    """Like 28×28; of sequences T×64, T any number of steps."""
-    return "×".join(("T",) * steps + tuple(map(str, sizes)))
-
-
-def _count(number: int) -> str:
-    return f"{number:,}" if number else ""
-
-
-def _some(names: tuple[str, ...], most: int = 12) -> str:
-    """The names in a line, the middle left out where there are many."""
-    if len(names) > most:
-        return f"{', '.join(names[: most - 2])}, … {names[-1]} ({len(names)} in all)"
-    return ", ".join(names)
+    return Choice(
+        units=None if options["unit"] is None else numbers(options["unit"], "--unit"),
+        at=None if options["at"] is None else place(options["at"]),
+        step=options["step"],
+        gate=options["gate"],
+        order=options["order"] or "index",
+        decoder=options["decoder"],
+    )

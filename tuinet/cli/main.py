@@ -17,8 +17,14 @@ import click
 from tuinet import __version__
 from tuinet.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, TuinetError
 
-COMMANDS = ("recipes", "init", "check", "train", "evaluate", "predict", "generate", "inspect", "data", "runs")
+COMMANDS = (
+    "recipes", "init", "check", "train", "evaluate", "predict", "generate", "inspect", "diff", "convolve", "import",
+    "data", "runs",
+)  # fmt: skip
 """Each is the module of the same name in this package; its `command` is the click command. In the order of --help."""
+
+_MODULES = {"import": "import_weights"}
+"""Where a module cannot have the command's name."""
 
 _WRONG_PATH = {
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS,
@@ -35,7 +41,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"tuinet.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"tuinet.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         return command
 
     def resolve_command(

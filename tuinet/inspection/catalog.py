@@ -5,11 +5,62 @@ from __future__ import annotations
 import difflib
 
 from tuinet.errors import TuinetError
+from tuinet.inspection import (
+    activation_views,
+    erasure,
+    gates,
+    health,
+    ideal,
+    layer_views,
+    likes,
+    losses,
+    map_views,
+    matches,
+    memory,
+    mistakes,
+    model_views,
+    occlusion,
+    outputs,
+    predictions,
+    sensitivities,
+    sequence_views,
+    shifts,
+    step_answers,
+    translation,
+    weights,
+    why,
+    windows,
+)
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.view import Seen
 from tuinet.model.model import Model
 
-ALL: tuple[Offer, ...] = ()
+ALL: tuple[Offer, ...] = (
+    *model_views.VIEWS,
+    *predictions.VIEWS,
+    *translation.VIEWS,
+    *step_answers.VIEWS,
+    *mistakes.VIEWS,
+    *outputs.VIEWS,
+    *map_views.VIEWS,
+    *gates.VIEWS,
+    *windows.VIEWS,
+    *activation_views.VIEWS,
+    *layer_views.VIEWS,
+    *sequence_views.VIEWS,
+    *weights.VIEWS,
+    *why.VIEWS,
+    *occlusion.VIEWS,
+    *erasure.VIEWS,
+    *likes.VIEWS,
+    *matches.VIEWS,
+    *ideal.VIEWS,
+    *shifts.VIEWS,
+    *sensitivities.VIEWS,
+    *losses.VIEWS,
+    *memory.VIEWS,
+    *health.VIEWS,
+)
 """In the order in which they are listed."""
 
 

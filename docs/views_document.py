@@ -1,0 +1,148 @@
+"""docs/views.md: the views there are, from the catalog, and what every key of their JSON means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from tuinet.inspection.sums import explain
+
+import tuinet
+from tuinet.data.coding import Coding
+from tuinet.inspection.catalog import ALL, look
+from tuinet.inspection.question import Choice, Offer, Question, Samples
+from tuinet.inspection.view import Table
+from tuinet.inspection.written import as_json
+from tuinet.model.meta import Meta
+from tuinet.model.model import Model
+from tuinet.nn.layer import Shape
+from tuinet.nn.layers.activation import Step
+from tuinet.nn.layers.dense import Dense
+from tuinet.nn.losses import SquaredError
+from tuinet.nn.network import Sequential
+from tuinet.nn.params import Params
+
+INTRODUCTION = """\
+# Views
+
+<!-- Made from tuinet/inspection/ by `make docs`. Change it there. -->
+
+`tuinet inspect MODEL [LAYER] --view NAME` shows one thing inside a model; `tuinet inspect MODEL LAYER` lists the views
+which that layer has. Units, rows, columns and steps count from 0. Some views need an input (`--sample [SPLIT:]N`,
+`--file PATH` or `--text TEXT`), some one whose answer is known (`--sample`), some data to look through (the test part
+of what the model was trained on, or `--data` and `--split`).
+
+`--unit 0,3-7` picks units, maps or kernels (the last axis), `--step T` a step of a sequence, `--gate NAME` a gate, and
+`--at` the places on all other axes: row and column of a map, the input of a weight. With `--sum` they name one value,
+which is then worked out term by term, apart from the code of the layer, and held against what the layer gave: they
+agree within 1e-6 of the sum of the sizes of all terms in float32, 1e-12 in float64. Beside
+a gradient (`--view weight-gradient --sum`) stands the numerical one, taken in a float64 copy with the same batch and
+the same masks.
+
+"""
+
+JSON = """\
+
+## As JSON
+
+`--json` (and `-o FILE.json`) give one object, `{"views": [...]}`. New keys and kinds may come with new versions: pass
+over what you do not know. Keys are never taken away or given another meaning within a major version. A number that is
+not finite is `null`. Each view has:
+
+| key | value |
+|---|---|
+| `kind` | `image`, `images`, `matrix`, `vector`, `series` or `histogram`: an array; `table`; `sum` |
+| `name` | string: which view of which layer |
+| `notes` | strings: what else is to be said |
+| `words` | strings: the view in words |
+
+An array (the names of `axes` say what its axes are; `labels` the names of their places, or none):
+
+| key | value |
+|---|---|
+| `axes` | objects with `name` and `labels`, one for each axis |
+| `shape` | whole numbers |
+| `data` | numbers, nested as `shape` says |
+| `x` | numbers or null: where the places of a series lie, or the edges of a histogram's bins |
+| `range` | two numbers: the values at both ends of the colours |
+| `title` | string: the view's name for people |
+
+A table:
+
+| key | value |
+|---|---|
+| `columns` | strings |
+| `rows` | lists of strings, numbers and nulls, one for each column |
+| `title` | string |
+
+A sum:
+
+| key | value |
+|---|---|
+| `equation` | string |
+| `parts` | objects: the stages of the calculation, as below |
+| `value`, `stored` | numbers: what the terms give, and what the layer gave |
+| `difference`, `bound`, `agrees` | by how much they differ, may differ, and whether they agree |
+| `numerical` | number or null: of a gradient, the difference quotient |
+| `pictures` | arrays, as above: the window, the kernel, the products |
+
+A stage of a sum:
+
+| key | value |
+|---|---|
+| `name` | string |
+| `how` | how its terms come together: `sum`, `largest`, or `only`, where there is one |
+| `terms` | objects with `names`, `factors` and their `product` |
+| `total` | number: of the terms |
+| `function`, `value` | what is made of the total ("" for nothing), and what that gives |
+"""
+
+
+def views_document() -> str:
+    """docs/views.md."""
+    parts = [INTRODUCTION]
+    for title, chosen in (("Of the model as a whole", True), ("Of a layer", False)):
+        parts.append(f"## {title}\n\n| view | shows | needs |\n|---|---|---|\n")
+        parts += [f"| `{offer.name}` | {offer.about} | {_needs(offer)} |\n" for offer in ALL if _whole(offer) is chosen]
+        parts.append("\n")
+    parts[-1] = JSON
+    for heading, value in _examples():
+        parts.append(f"\n{heading}\n\n```json\n{json.dumps(value, indent=None, ensure_ascii=False)}\n```\n")
+    return "".join(parts)
+
+
+def _whole(offer: Offer) -> bool:
+    """Whether some model has the view as a whole."""
+    return any(offer.fits(model, None) for model in map(tuinet.load, ("xor", "digits-cnn", "cmudict-small")))
+
+
+def _needs(offer: Offer) -> str:
+    return {"nothing": "–", "input": "an input", "target": "an input and its answer", "data": "data"}[offer.needs]
+
+
+def _by_hand() -> Model:
+    """x W + b with weights that no machine rounds."""
+    network = Sequential((Dense(2), Step()))
+    params = Params.zeros(network.param_shapes(Shape.vector(2)), np.float64)
+    params["dense1/weight"][...] = 1
+    params["dense1/bias"][...] = -0.5, -1.5
+    meta = Meta(
+        name="by-hand",
+        task="regression",
+        input_shape=Shape.vector(2),
+        coding=Coding("values"),
+        loss=SquaredError(),
+    )
+    return Model(network, params, meta)
+
+
+def _examples() -> list[tuple[str, Any]]:
+    question = Question(_by_hand(), "dense1", Samples(np.array([[0.0, 1.0]]), None, ("0,1",)))
+    table = Table("example", ("layer", "parameters"), (("dense1", 6), ("step1", None)))
+    return [
+        ("A vector, from `--view output`:", as_json(look(question, "output")[0])),
+        ("A sum, from `--unit 0 --sum`:", as_json(explain(replace(question, choice=Choice(units=(0,))), "output"))),
+        ("A table:", as_json(table)),
+    ]

@@ -1,0 +1,127 @@
+"""Every view of every layer of the models that ship: it is made, drawn at any width, said in words, written as JSON."""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from tuinet.render.draw import Paper, draw_all, plain
+from tuinet.render.png import png
+
+import tuinet
+from tuinet.cli.asked import part_of
+from tuinet.data.dataset import Split
+from tuinet.errors import TuinetError
+from tuinet.files.find import find_model
+from tuinet.inspection.catalog import ALL, look, offers
+from tuinet.inspection.question import Question, Samples, nodes
+from tuinet.inspection.view import Seen, Sum, Table, View
+from tuinet.inspection.words import in_words
+from tuinet.inspection.written import as_json
+from tuinet.model.model import Model
+from tuinet.nn.parts import Part
+from tuinet.nn.seq2seq import Seq2Seq
+
+SHIPPED = ("xor", "iris-mlp", "digits-cnn", "mnist-small-cnn", "cmudict-small", "shakespeare-lstm")
+
+
+@cache
+def model(name: str) -> Model:
+    return tuinet.load(name)
+
+
+@cache
+def part(name: str) -> Split:
+    found = part_of(find_model(name), model(name), None, "train" if name == "xor" else None)()
+    return Split(*found.take(slice(0, 40)))
+
+
+@cache
+def samples(name: str) -> Samples:
+    inputs, targets = part(name).take([1])
+    return Samples(model(name).raw(inputs), targets, ("test:1",))
+
+
+def asked(name: str, layer: str) -> Question:
+    return Question(model(name), layer, samples(name), lambda: part(name))
+
+
+CASES = [
+    (name, layer, offer.name)
+    for name in SHIPPED
+    for layer in ("", *nodes(model(name)))
+    for offer in offers(model(name), nodes(model(name)).get(layer))
+]
+
+
+@pytest.mark.parametrize(("name", "layer", "view"), CASES)
+def test_every_view_is_drawn_said_and_written(name: str, layer: str, view: str) -> None:
+    seens = look(asked(name, layer), view)
+    assert seens
+    for seen in seens:
+        check(seen)
+        lines = in_words(seen)
+        assert lines
+        assert all(lines)
+        decoded = msgspec.json.decode(msgspec.json.encode(as_json(seen)))
+        assert decoded["kind"]
+    for paper in (Paper(60, "none"), Paper(120, "truecolor"), Paper(200, "256"), Paper(80, "none", ascii=True)):
+        text = plain(draw_all(seens, paper))
+        assert max(map(cell_len, text.split("\n"))) <= paper.width
+        assert not paper.ascii or text.isascii()
+        assert text.strip()
+    assert min(png(seens).size) > 0
+
+
+def check(seen: Seen) -> None:
+    """Axes are named for what they hold."""
+    match seen:
+        case View():
+            assert len(seen.axes) == seen.data.ndim
+            for axis, size in zip(seen.axes, seen.data.shape, strict=True):
+                assert len(axis.labels) in (0, size), axis.name
+            low, high = seen.range
+            assert low <= high
+        case Table():
+            assert all(len(row) == len(seen.columns) for row in seen.rows)
+        case Sum():
+            assert seen.agrees
+            assert math.isfinite(seen.value)
+
+
+def kinds() -> set[type[Any]]:
+    union = typing.get_args(Part)
+    assert isinstance(Part, types.UnionType)
+    return {*union, Seq2Seq}
+
+
+def test_names_are_unique_for_each_layer() -> None:
+    for name in SHIPPED:
+        for node in (None, *nodes(model(name)).values()):
+            found = [offer.name for offer in offers(model(name), node)]
+            assert len(found) == len(set(found)), node
+    assert all(offer.about for offer in ALL)
+
+
+def test_an_unknown_view_lists_those_there_are() -> None:
+    with pytest.raises(TuinetError, match="conv1 has no view 'kernel'") as caught:
+        look(asked("digits-cnn", "conv1"), "kernel")
+    assert "Did you mean kernels?" in caught.value.hint
+    assert "output" in caught.value.hint
+
+
+def test_looking_changes_nothing() -> None:
+    before = {name: model(name).params.vector.copy() for name in ("digits-cnn", "cmudict-small")}
+    for name, vector in before.items():
+        for layer in ("", *nodes(model(name))):
+            for offer in offers(model(name), nodes(model(name)).get(layer)):
+                look(asked(name, layer), offer.name)
+        assert (model(name).params.vector == vector).all()
+        assert find_model(name) == Path(find_model(name))

@@ -1,0 +1,164 @@
+"""What a person asks `inspect` about, from words to values: which samples, which units, which place."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tuinet.errors import TuinetError
+
+if TYPE_CHECKING:
+    from tuinet.data.dataset import Split
+    from tuinet.inspection.question import Samples
+    from tuinet.model.model import Model
+
+MOST_NUMBERS = 100_000
+MOST_TEXT = 4_000_000
+"""Most characters of a text file."""
+
+
+class Inputs(NamedTuple):
+    """Which input is meant; at most one is given."""
+
+    sample: str | None = None
+    file: str | None = None
+    text: str | None = None
+
+
+def numbers(text: str, what: str) -> tuple[int, ...]:
+    """0,3-7 as (0, 3, 4, 5, 6, 7). Raises TuinetError."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", part)
+        first = int(match[1]) if match else 0
+        last = int(match[2]) if match and match[2] else first
+        if not match or last < first:
+            raise TuinetError(f"{what} {text!r}: {part.strip()!r} is no number or range", "Write it like 0,3-7.")
+        if len(found) + last - first >= MOST_NUMBERS:
+            raise TuinetError(f"{what} {text!r} names more than {MOST_NUMBERS:,}", "Name fewer.")
+        found += range(first, last + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def place(text: str) -> tuple[int, ...]:
+    """ROW,COL as numbers. Raises TuinetError."""
+    if not re.fullmatch(r"\s*\d{1,9}(\s*,\s*\d{1,9}){0,7}\s*", text):
+        raise TuinetError(f"--at {text!r} is no place", "Write it like 2,5: row, column, counted from 0.")
+    return tuple(map(int, text.split(",")))
+
+
+def part_of(path: Path, model: Model, data: str | None, split: str | None) -> Callable[[], Split]:
+    """What gives the part of a data set to look through, with ids in place of texts, when it is asked for."""
+
+    def find() -> Split:
+        from tuinet.experiment.provenance import find_part
+
+        dataset, name, part = find_part(path, model, data, split)
+        return _encoded(model, part, f"{dataset.name}, {name}")
+
+    return find
+
+
+def samples(path: Path, model: Model, inputs: Inputs, data: str | None) -> Samples | None:
+    """The samples that are meant; None if no input is named. Raises TuinetError."""
+    given = [f"--{name}" for name, value in inputs._asdict().items() if value is not None]
+    if len(given) > 1:
+        raise TuinetError(f"{' and '.join(given)} are given", "Name one input.")
+    if inputs.sample is not None:
+        return _of_data(path, model, inputs.sample, data)
+    if inputs.file is not None:
+        return _of_file(model, inputs.file)
+    if inputs.text is not None:
+        return _of_text(model, inputs.text)
+    return None
+
+
+def _of_data(path: Path, model: Model, text: str, data: str | None) -> Samples:
+    from tuinet.data.dataset import Split
+    from tuinet.experiment.provenance import find_part
+    from tuinet.inspection.question import Samples
+
+    split, _, which = text.rpartition(":")
+    places = numbers(which, "--sample")
+    dataset, name, part = find_part(path, model, data, split or None)
+    if model.meta.task == "next-symbol":  # its samples are windows, which only the whole text has
+        part = _encoded(model, part, dataset.name)
+    if max(places) >= len(part):
+        hint = f"The {name} part of {dataset.name} has 0 to {len(part) - 1:,}."
+        raise TuinetError(f"there is no sample {max(places):,}", hint)
+    found = _encoded(model, Split(*part.take(list(places))), dataset.name)
+    raw, targets = found.take(slice(None))
+    return Samples(model.raw(raw), targets, tuple(f"{name}:{each}" for each in places))
+
+
+def _encoded(model: Model, part: Split, name: str) -> Split:
+    from tuinet.data.encoding import encode_split
+
+    meta = model.meta
+    return encode_split(part, meta.task, meta.vocabulary, meta.target_vocabulary, meta.window, name)
+
+
+def _of_file(model: Model, file: str) -> Samples:
+    from tuinet.cli.inputs import read_inputs, stdin_lines
+
+    if file == "-":
+        lines = list(stdin_lines())
+        return _of_texts(model, lines) if model.meta.vocabulary is not None else _of_rows(model, lines)
+    if model.meta.vocabulary is None:
+        read = read_inputs(file, model.meta)
+        return _named(model, read.samples, (read.name,) if not read.many else ())
+    return _of_texts(model, _text_file(model, file))
+
+
+def _text_file(model: Model, file: str) -> list[str]:
+    """The text of a file for a model that goes on with texts; for all others each line is one."""
+    from tuinet.cli.inputs import valid_text
+
+    path = Path(valid_text(file, "a file's name"))
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            text = stream.read(MOST_TEXT + 1)
+    except UnicodeDecodeError:
+        raise TuinetError(f"{path}: is not UTF-8", "Save the text as UTF-8.") from None
+    if len(text) > MOST_TEXT:
+        raise TuinetError(f"{path}: has more than {MOST_TEXT:,} characters", "Give a part of it.")
+    if model.meta.task == "next-symbol":
+        return [text]
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _of_text(model: Model, text: str) -> Samples:
+    if text == "-":
+        if sys.stdin is None or sys.stdin.closed:
+            raise TuinetError("stdin is closed", "- reads the input from it.")
+        return _of_file(model, "-")
+    return _of_texts(model, [text]) if model.meta.vocabulary is not None else _of_rows(model, [text])
+
+
+def _of_texts(model: Model, texts: list[str]) -> Samples:
+    from tuinet.cli.inputs import check_texts
+
+    if not texts:
+        raise TuinetError("there is no text", "A text has at least one symbol.")
+    return _named(model, check_texts([text for text in texts if text != "-"]), tuple(texts))
+
+
+def _of_rows(model: Model, lines: list[str]) -> Samples:
+    from tuinet.cli.inputs import read_inputs
+
+    rows = [sample for line in lines for sample in read_inputs(line, model.meta).samples]
+    return _named(model, rows, tuple(lines) if len(rows) == len(lines) else ())
+
+
+def _named(model: Model, given: Any, names: tuple[str, ...]) -> Samples:
+    from tuinet.inspection.question import Samples
+
+    raw = model.raw(given)
+    if not len(raw):
+        raise TuinetError("there is no input", "Name one with a value.")
+    if len(names) != len(raw):
+        names = tuple(f"input {number}" for number in range(len(raw)))
+    return Samples(raw, None, names)
