@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -47,9 +48,11 @@ def leave_one_out(question: Question) -> tuple[Seen, ...]:
     step named, else the first), or all that was written (or the symbol of the step named). Where tags are given, steps
     must stay, so a symbol is replaced by `<unk>` and not taken out. Outputs that are no probabilities are compared as
     they are. Li, Monroe & Jurafsky, "Understanding neural networks through representation erasure" (2016).
-    Raises TuinetError as `chosen`, and if a text has but one symbol.
+    It is looked at as it predicts, without masks. Raises TuinetError as `chosen`, and if a text has but one symbol.
     """
-    return tuple(chain.from_iterable(_leave_one_out(question, answer) for answer in each(question)))
+    return tuple(
+        chain.from_iterable(_leave_one_out(question, answer) for answer in each(replace(question, masks=None)))
+    )
 
 
 def _leave_one_out(question: Question, answer: Answer) -> Iterator[Seen]:
@@ -91,7 +94,7 @@ def _leave_one_out(question: Question, answer: Answer) -> Iterator[Seen]:
         rows.append((span.start, _shown(model, tokens[span]), *drops[:, at].tolist(), said[at]))
     columns = ("step", gone, *[f"{head}: {what} falls by" for head in heads], "then says")
     yield of_symbols
-    yield Table("leave-one-out", columns, tuple(rows), title, tuple(notes))
+    yield Table("leave-one-out", columns, tuple(rows), title)
 
 
 def _without(ids: Array, spans: list[slice], replaced: bool) -> Ragged:

@@ -205,7 +205,7 @@ def _seen(
     rows: list[tuple[Cell, ...]] = [*zip(units, reached.tolist(), real, _norms(inputs).tolist(), strict=True)]
     yield Table("ideal", ("unit", "reached", "real inputs reach", "norm"), tuple(rows), title, tuple(notes))
     if is_image(model):
-        yield from tiles("ideal", inputs, labels, title)
+        yield from tiles("ideal", inputs, Axis("unit", labels), title)
         return
     names = tuple(name for name, own in columns_of(model) for _ in range(own.stop - own.start)) if is_row(model) else ()
     axes = tuple(Axis(axis, names) for axis in model.prepared_shape.axes)

@@ -43,7 +43,9 @@ def _of_unit(question: Question, found: Found, unit: int) -> Iterator[Seen]:
     rows, places, values = rows[kept], places[kept], found.values[kept, unit]
     inputs, targets = raw_rows(model, part, rows)
     what = f"{question.layer}{'' if question.choice.gate is None else ' ' + question.choice.gate}, unit {unit}"
-    labels = tuple(f"{row}: {value:.3g}" for row, value in zip(rows.tolist(), values.tolist(), strict=True))
+    each = Axis(
+        "sample", tuple(f"{row}: {value:.3g}" for row, value in zip(rows.tolist(), values.tolist(), strict=True))
+    )
     looked = f"{found.looked:,} of {found.total:,} samples, evenly spread" if found.looked < found.total else ""
     notes = (f"looked through {looked or f'all {found.total:,} samples'}", f"on average {found.means[unit]:.4g}")
     yield _table(question, f"what excites {what}", found.axes, (rows, values, places), (inputs, targets), notes)
@@ -53,25 +55,25 @@ def _of_unit(question: Question, found: Found, unit: int) -> Iterator[Seen]:
     prepared = prepare(model.meta.preparation, inputs, shape, dtype)
     if is_row(model):
         names = tuple(name for name, place in columns_of(model) for _ in range(place.stop - place.start))
-        axes = (Axis("sample", labels), Axis("input", names))
+        axes = (each, Axis("input", names))
         yield View("inputs", "matrix", axes, prepared, title=f"inputs that excite {what}, prepared")
     if not is_image(model):
         return
-    yield from tiles("inputs", prepared, labels, f"inputs that excite {what}")
+    yield from tiles("inputs", prepared, each, f"inputs that excite {what}")
     line = line_of(model)
     field = field_of(line, line.paths.index(question.layer)) if question.layer in line.paths else None
     if field is not None and len(found.axes) == 2:
         title = f"what {what} sees of them: {field.size[0]}×{field.size[1]} cells"
-        yield from tiles("windows", _windows(prepared, field, places), labels, title)
+        yield from tiles("windows", _windows(prepared, field, places), each, title)
 
 
-def tiles(name: str, images: Array, labels: tuple[str, ...], title: str) -> Iterator[View]:
-    """Images (N, H, W, C): side by side; in colours, one after the other."""
+def tiles(name: str, images: Array, of: Axis, title: str) -> Iterator[View]:
+    """Images (N, H, W, C), one for each place of the axis: side by side; in colours, one after the other."""
     if images.shape[-1] != 3:
         grey = images[..., 0] if images.shape[-1] == 1 else images.mean(axis=-1)
-        yield View(name, "images", (Axis("sample", labels), Axis("row"), Axis("column")), grey, title=title)
+        yield View(name, "images", (of, Axis("row"), Axis("column")), grey, title=title)
         return
-    for image, label in zip(images, labels, strict=True):
+    for image, label in zip(images, of.labels, strict=True):
         axes = (Axis("row"), Axis("column"), Axis("channel"))
         yield View(f"{name}-{label.split(':')[0]}", "image", axes, image, title=f"{title}: {label}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -45,10 +46,10 @@ def occlusion(question: Question) -> tuple[Seen, ...]:
     cut off where it leaves the image, filled with the background: the median of the outermost rows and columns of this
     image, channel by channel. Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2014).
     Of a row, each column is set to 0 in turn: where inputs are standardised, that is the training mean.
-    Raises TuinetError as `chosen`.
+    It is looked at as it predicts, without masks. Raises TuinetError as `chosen`.
     """
     make = _image if is_image(question.model) else _row
-    return tuple(chain.from_iterable(make(question, answer) for answer in each(question)))
+    return tuple(chain.from_iterable(make(question, answer) for answer in each(replace(question, masks=None))))
 
 
 def _image(question: Question, answer: Answer) -> Iterator[Seen]:

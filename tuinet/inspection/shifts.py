@@ -69,7 +69,7 @@ def shifts(question: Question) -> tuple[Seen, ...]:
     for at, name in enumerate(names):
         own = np.concatenate([fixed[:, at], along[:, at]]).tolist()
         rows.append((name, *(value if np.isfinite(value) else None for value in own)))
-    return series, Table("shifts", ("layer", *heads), tuple(rows), title, notes)
+    return series, Table("shifts", ("layer", *heads), tuple(rows), title)
 
 
 def _run(model: Model, images: Array) -> list[Array]:
