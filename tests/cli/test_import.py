@@ -303,7 +303,7 @@ model.layers = [{ kind = "rnn", units = 2 }, { kind = "dense" }]
     tensors = {"0.weight_ih_l0": eye, "0.weight_hh_l0": eye * 0, "0.bias_ih_l0": zeros, "0.bias_hh_l0": zeros}
     model = imported(tmp_path, tensors | {"1.weight": eye, "1.bias": zeros}, spec)
     (tagging,) = model.tag([np.array([[0.1, 0.2], [0.3, 0.1], [0.0, 0.9]])])
-    assert list(tagging.labels) == ["second", "first", "second"]
+    assert tagging.tags == ("second", "first", "second")
 
 
 def test_nothing_is_written_if_it_does_not_fit(tmp_path: Path) -> None:

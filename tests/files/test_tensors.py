@@ -256,6 +256,7 @@ GOOD = npy(np.arange(6.0))
 SOUND = archive(("a.npy", GOOD), ("b.npy", npy(np.zeros((2, 3), np.int8))), kind=zipfile.ZIP_DEFLATED)
 HOSTILE_NPZ = {
     "no array": (archive(("a.txt", b"hello")), "no .npy file"),
+    "a pickle of PyTorch's": (archive(("m/data.pkl", b"x"), ("m/data/0", b"x")), "reading one can run code"),
     "not npy": (archive(("a.npy", b"hello, world")), "is not a .npy file"),
     "too short": (archive(("a.npy", GOOD[:-1])), "48 bytes, but has 47"),
     "too long": (archive(("a.npy", GOOD + b"x")), "48 bytes, but has 49"),

@@ -44,6 +44,10 @@ _HEADER = re.compile(
 _STRUCTURED = re.compile(r"\s*\{\s*'descr'\s*:\s*\[")
 
 
+class PickleError(Exception):
+    """The archive is one that torch.save made: a pickle, which could run code, and what belongs to it."""
+
+
 class Member(NamedTuple):
     """One array. `start`: where its bytes lie in the file if they are stored as they are, None if they are deflated.
 
@@ -80,12 +84,17 @@ def open_archive(stream: BufferedReader) -> zipfile.ZipFile:
 
 
 def members(archive: zipfile.ZipFile, stream: BufferedReader) -> dict[str, Member]:
-    """Every array by its name, in the order of the archive, from their headers alone. Raises HeaderError."""
+    """Every array by its name, in the order of the archive, from their headers alone.
+
+    Raises HeaderError, or PickleError if it is no .npz but what PyTorch saves.
+    """
     infos = archive.infolist()
     if len(infos) > MAX_TENSORS:
         raise HeaderError(f"it has {len(infos)} members; at most {MAX_TENSORS} are read")
     found: dict[str, Member] = {}
     for info in infos:
+        if info.filename.endswith("/data.pkl"):
+            raise PickleError
         if not info.filename.endswith(SUFFIX):
             raise HeaderError(f"its member {quoted(info.filename)} is no .npy file")
         name = info.filename.removesuffix(SUFFIX)

@@ -234,6 +234,9 @@ def _open_npz(path: Path) -> Generator[TensorsFile, None, None]:
                 yield TensorsFile(path, stream, tensors, lambda name: _inflating(archive, name, found[name].header), {})
         except HeaderError as error:
             raise TuinetError(f"{path}: is not a sound .npz file: {error}", DAMAGED) from None
+        except npz.PickleError:
+            hint = 'In Python: safetensors.torch.save_file(model.state_dict(), "weights.safetensors").'
+            raise TuinetError(f"{path}: is a pickle of PyTorch's, and reading one can run code", hint) from None
 
 
 def _inflating(archive: zipfile.ZipFile, name: str, header: int) -> BufferedIOBase:
