@@ -108,7 +108,9 @@ def test_colours_are_convolved_one_by_one() -> None:
     assert done.result[1, 1].tolist() == [50, 100, 150]
     assert done.step(1, 1, 2).name == "row 1, column 1, blue"
     assert [view.kind for view in done.views()] == ["image", "matrix", "image"]
-    assert done.views()[2].data.shape == (3, 3, 3)
+    result = done.views()[2]
+    assert result.data.shape == (3, 3, 3) and (result.low, result.high) == (0, 30)  # drawn in the image's own colours
+    assert "values from -30 to 150" in result.notes
 
 
 def test_padding_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,16 @@ from tests.model.text_models import classifier, language_model
 from tests.nn.test_laws import EXAMPLES
 from tuinet.data.coding import Coding
 from tuinet.errors import TuinetError
-from tuinet.inspection import activation_views, layer_views, map_views, outputs, weights, windows
+from tuinet.inspection import (
+    activation_views,
+    gates,
+    layer_views,
+    map_views,
+    outputs,
+    sequence_views,
+    weights,
+    windows,
+)
 from tuinet.inspection.activation_views import function
 from tuinet.inspection.question import Question, nodes
 from tuinet.inspection.view import Table, View
@@ -28,6 +38,7 @@ from tuinet.nn.layers.dropout import Dropout, GaussianNoise
 from tuinet.nn.layers.flatten import Flatten
 from tuinet.nn.layers.pool import AveragePool, MaxPool, SumPool
 from tuinet.nn.losses import CrossEntropy, SquaredError
+from tuinet.nn.parts import Part
 
 OWN = {
     Dense: {"contributions"},
@@ -77,6 +88,24 @@ def test_every_layer_has_views_of_its_own(layer: Layer, shape: Shape) -> None:
             if isinstance(seen, View):
                 assert seen.data.size and np.isfinite(seen.data).all()
                 assert not any(np.shares_memory(seen.data, part) for part in (raw, model.params.vector))
+
+
+SPECIFIC = (
+    *map_views.VIEWS, *windows.VIEWS, *layer_views.VIEWS, *activation_views.VIEWS, *gates.VIEWS, *sequence_views.VIEWS
+)  # fmt: skip
+"""Views that not every layer has."""
+
+
+@pytest.mark.parametrize("kind", get_args(Part), ids=lambda kind: kind.__name__)
+def test_no_layer_of_any_kind_is_without_a_view_of_its_own(kind: type[Layer]) -> None:
+    """What it is like beside its weights and its output, also of recurrent layers."""
+    for layer, shape in EXAMPLES:
+        if type(layer) is kind:
+            model, raw = one_layer(layer, shape)
+            asked = question(model, path_of(model), raw)
+            own = offers(SPECIFIC, asked)
+            assert own
+            assert all(offer.make(asked) for offer in own)
 
 
 @feed_forward

@@ -83,7 +83,7 @@ class Convolution:
         )
         padded = sum("padding" in term.names[0] for term in terms)
         return Sum(
-            name=f"row {row}, column {column}" + (f", {self.channel_name(channel)}" if self.is_color else ""),
+            name=f"row {row}, column {column}" + (f", {COLORS[channel]}" if self.is_color else ""),
             equation="y[i, j] = Σ x[i·s + u − p, j·s + v − p] · k[u, v]",
             parts=(Part("sum of products", "sum", tuple(terms), total, "", total),),
             value=total,
@@ -98,9 +98,6 @@ class Convolution:
     def is_color(self) -> bool:
         return self.image.shape[2] > 1
 
-    def channel_name(self, channel: int) -> str:
-        return COLORS[channel] if self.image.shape[2] == len(COLORS) else f"channel {channel}"
-
     def views(self) -> tuple[View, ...]:
         """The image, the kernel and the result."""
         (rows, columns), stride = self.windows.output, self.windows.stride
@@ -108,11 +105,15 @@ class Convolution:
         notes = (f"{rows}×{columns} steps of {stride[0]}×{stride[1]}",)
         if padded:
             notes = (*notes, f"zeros around the image: {top} above, {left} on the left")
+        low = high = None
+        if self.is_color and self.image.max() > 0:  # in the colours of the image, not around a grey that stands for 0
+            low, high = 0.0, float(self.image.max())
+            notes = (*notes, f"values from {self.result.min():.6g} to {self.result.max():.6g}")
         axes = (Axis("row"), Axis("column"), Axis("channel"))
         return (
             View("image", "image", axes, self.image, title="the image"),
             View("kernel", "matrix", axes[:2], self.kernel, title=self.name or "the kernel"),
-            View("result", "image", axes, self.result, title="what comes out", notes=notes),
+            View("result", "image", axes, self.result, None, low, high, "what comes out", notes),
         )
 
     def _places(self, row: int, column: int) -> tuple[Array, Array]:

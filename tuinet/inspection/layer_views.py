@@ -77,7 +77,7 @@ def contributions(question: Question, node: Node, sample: int) -> tuple[Seen, ..
         over = f"summed over {channels} maps" if channels > 1 else ""
         axes = (what, Axis("row"), Axis("column"))
         about = "the same where it lies in the image" + (f", {over}" if over else "")
-        found.append(View("contributions", "images", axes, stack, title=about))
+        found.append(View("places", "images", axes, stack, title=about))
     bias = node.params["bias"] if "bias" in node.params else np.zeros(len(y))
     for row, unit in enumerate(units):
         names = inputs.labels or tuple(f"input {number}" for number in range(len(x)))
