@@ -84,3 +84,38 @@ def test_long_runs_are_drawn_at_once() -> None:
 )
 def test_ticks_are_round(low: float, high: float, places: list[int]) -> None:
     assert ticks(low, high, 6) == places
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "places"),
+    [
+        (-3.0, 3.0, [-3, -2, -1, 0, 1, 2, 3]),
+        (-0.0123, 0.021, [-0.01, 0, 0.01, 0.02]),
+        (0.1, 0.35, [0.1, 0.15, 0.2, 0.25, 0.3, 0.35]),
+        (1e-9, 4e-9, [1e-9, 1.5e-9, 2e-9, 2.5e-9, 3e-9, 3.5e-9, 4e-9]),
+        (2.0, 2.0, [2.0]),
+        (-1e308, 1e308, [-1e308, 1e308]),
+    ],
+)
+def test_ticks_of_real_numbers(low: float, high: float, places: list[float]) -> None:
+    assert ticks(low, high, 6, whole=False) == pytest.approx(places, abs=0)
+
+
+def test_an_axis_with_signs_and_fractions_says_where_they_are() -> None:
+    text = chart([Series("a", [-0.3, 0.0, 0.3], [-0.02, 0.0, 0.02])], 60, 15, color=False)
+    marks = [line.split("┤")[0].strip() for line in text.split("\n") if "┤" in line]
+    assert marks == ["0.02", "0.01", "0", "-0.01", "-0.02"]
+    assert text.split("\n")[-1].split() == ["-0.2", "0", "0.2"]
+
+
+def test_in_ascii_there_is_nothing_else() -> None:
+    text = chart([Series("train", [1, 2, 3], [1.0, 2.0, 3.0], "blue")], 60, 12, color=False, ascii_only=True)
+    assert text.isascii()
+    assert text.startswith("    ** train\n") and text.count("*") > 20
+
+
+def test_names_take_as_many_lines_as_they_need() -> None:
+    many = [Series(f"line {n}", [0, 1], [0.0, n]) for n in range(8)]
+    lines = chart(many, 40, 12, color=False).split("\n")
+    assert all(cell_len(line) <= 40 for line in lines)
+    assert all(any(f"line {n}" in line for line in lines[:3]) for n in range(8))

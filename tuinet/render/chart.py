@@ -87,6 +87,8 @@ def chart(
     whole = all(place == round(place) for _, x, _ in drawn for place in x)
     places = ticks(min(min(x) for _, x, _ in drawn), max(max(x) for _, x, _ in drawn), width // 12, whole=whole)
     figure.ruler("x").ticks(places, [f"{place:,}" if whole else f"{place:.6g}" for place in places])
+    levels = ticks(min(min(y) for *_, y in drawn), max(max(y) for *_, y in drawn), height // 3, whole=False)
+    figure.ruler("y").ticks(levels, [f"{level:.6g}" for level in levels])
     if x_label:
         figure.label(x_label)
     text: str = figure.build().string(not color)

@@ -32,7 +32,7 @@ def series(view: View, paper: Paper) -> Lines:
         Series(name, x.tolist(), [None if value != value else value for value in row], color, sign)
         for name, row, color, sign in zip(labels, data.tolist(), _COLORS, _SIGNS, strict=False)
     ]
-    height = min(paper.height or 16, max(8, paper.width // 5), 16)
+    height = min(paper.height or 16, max(8, paper.width // 4), 16)
     label = words(view.axes[1].name, paper)[0][0].text
     text = ""
     if paper.width >= 20:
