@@ -12,16 +12,17 @@ import tuinet
 from tests.model.models import cnn, images, linear, made, xor
 from tests.model.text_models import captioner, classifier, language_model, one_hot_classifier, tagger, translator
 from tuinet.data.coding import Coding
-from tuinet.data.dataset import Column, Dataset, Split
+from tuinet.data.dataset import Column, Dataset, DatasetInfo, Split
 from tuinet.data.preparation import Scale, Standardize
 from tuinet.errors import TuinetError
 from tuinet.experiment.spec import TrainingSettings
-from tuinet.inspection import erasure, occlusion, why
+from tuinet.inspection import erasure, ideal, likes, occlusion, shifts, why
 from tuinet.inspection.passes import run_model
 from tuinet.inspection.question import Choice, Question, Samples, nodes
 from tuinet.inspection.receptive import enlarged, field_of, line_of
 from tuinet.inspection.score import chosen, each, log_probability, weights
 from tuinet.inspection.view import Seen, Table, View
+from tuinet.inspection.words import in_words
 from tuinet.model.model import Model, new_model
 from tuinet.model.signals import answers
 from tuinet.nn.layer import Shape
@@ -29,6 +30,8 @@ from tuinet.nn.layers.activation import Relu, Softmax
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.flatten import Flatten
+from tuinet.nn.layers.lstm import LSTM
+from tuinet.nn.layers.over_time import LastStep, Rows
 from tuinet.nn.layers.pool import AveragePool, MaxPool
 from tuinet.nn.losses import CrossEntropy, SquaredError
 from tuinet.nn.network import Sequential
@@ -230,6 +233,7 @@ STACKS = [
     (Conv2D(1, 3, padding="same"), Relu(), Conv2D(1, 3, stride=2)),
     (Conv2D(1, (2, 3), stride=(2, 1), padding=1), AveragePool(2), Relu(), Conv2D(1, 2)),
     (AveragePool((3, 2), stride=2), Conv2D(1, 2, stride=2, padding="same")),
+    (AveragePool((1, 2)), Conv2D(1, 3, padding="same")),
 ]
 
 
@@ -375,6 +379,74 @@ def test_of_long_texts_neighbours_are_left_out_together(monkeypatch: pytest.Monk
 def test_a_text_of_one_symbol() -> None:
     with pytest.raises(TuinetError, match="of one symbol"):
         erasure.leave_one_out(asked(classifier(), "a"))
+
+
+# ── every model ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def series_model() -> Model:
+    info = DatasetInfo("s", "classification", Shape.vector(3).over_time, {"train": 9}, labels=("a", "b"))
+    layers = (LSTM(4), LastStep(), Dense(2))
+    return new_model(Sequential(layers), info, (), CrossEntropy(), dtype=np.float64)
+
+
+def rows_model() -> Model:
+    return made((Rows(), LSTM(3), LastStep(), Dense(3)), {}, Shape.image(5, 4, 3), CrossEntropy(), IDS)
+
+
+def two_values() -> Model:
+    return linear([[1.0, 2], [3, 4]], [0.0, 1], SquaredError(), Coding("values"))
+
+
+MODELS: dict[str, Callable[[], Model]] = {
+    "cnn": cnn,
+    "xor": xor,
+    "captions": captioner,
+    "one-hot": one_hot_classifier,
+    "series": series_model,
+    "rows of an image": rows_model,
+    "values": two_values,
+    **TEXT_MODELS,
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_every_view_that_a_model_has_can_be_seen(make: Callable[[], Model]) -> None:
+    model = make()
+    shape, rng = model.meta.input_shape, np.random.default_rng(0)
+    count = 3
+    if model.meta.vocabulary is not None:
+        inputs: object = Ragged.of([rng.integers(3, 6, length) for length in (2, 5, 3)], np.uint8)
+    elif shape.sequence:
+        inputs = Ragged.of([rng.normal(size=(length, *shape.sizes)) for length in (2, 5, 3)])
+    else:
+        inputs = rng.uniform(size=(count, *shape.sizes))
+    targets = np.zeros(count, int) if model.meta.task == "classification" else inputs
+    if model.meta.task == "seq2seq":
+        targets = Ragged.of([[3], [4, 5], [3]], np.uint8)
+    samples = Samples(inputs, targets, ("one", "two", "three"))  # type: ignore[arg-type]
+    every = nodes(model)
+    names: set[str] = set()
+    for module in (why, occlusion, erasure, likes, ideal, shifts):
+        for offer in module.VIEWS:
+            for node in (None, *every.values()):
+                if not offer.fits(model, node):
+                    continue
+                names.add(offer.name)
+                path = node.path if node else ""
+                for seen in offer.make(Question(model, path, samples, lambda: Split(inputs, targets))):
+                    assert in_words(seen) and seen.title
+                    if isinstance(seen, View):
+                        assert seen.data.ndim == len(seen.axes) and np.isfinite(seen.data).all()
+                        for size, axis in zip(seen.data.shape, seen.axes, strict=True):
+                            assert len(axis.labels) in (0, size)
+                    else:
+                        assert isinstance(seen, Table)
+                        assert all(len(row) == len(seen.columns) for row in seen.rows)
+    assert {"gradient-input", "excites"} <= names
+    assert ("leave-one-out" in names) == (model.meta.vocabulary is not None)
+    assert ("occlusion" in names) == (not shape.sequence)
+    assert ("shifts" in names) == (len(shape.sizes) == 3)
 
 
 # ── what was planted is found ─────────────────────────────────────────────────────────────────────────────────────
