@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.files.test_reader import HOSTILE
 from tuinet.errors import TuinetError
 from tuinet.files import npz, tensors
 from tuinet.files.numbers import decoded
@@ -236,6 +237,14 @@ def test_hostile_files(tmp_path: Path, content: bytes, words: str) -> None:
         pass
     assert words in caught.value.message
     assert str(tmp_path / "bad") in caught.value.message
+
+
+@pytest.mark.parametrize("case", sorted(HOSTILE.keys() - {"BF16", "F8", "escape sequence in a name", "long name"}))
+def test_what_the_reader_of_models_refuses(tmp_path: Path, case: str) -> None:
+    """All but unknown dtypes: one parser reads both."""
+    path = write(tmp_path / "bad.safetensors", HOSTILE[case][0])
+    with pytest.raises(TuinetError, match=r"bad\.safetensors"), open_weights(path):
+        pass
 
 
 def archive(*members: tuple[str, bytes], kind: int = zipfile.ZIP_STORED) -> bytes:

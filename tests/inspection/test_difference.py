@@ -12,18 +12,22 @@ import pytest
 from safetensors.numpy import save_file
 
 import tuinet
-from tests.model.models import cnn, linear
+from tests.model.models import IMAGES, cnn, linear
 from tuinet.data.coding import Coding
+from tuinet.data.preparation import Scale
 from tuinet.errors import TuinetError
 from tuinet.files import tensors
 from tuinet.files.tensors import open_weights
-from tuinet.inspection.difference import Difference, difference, layer_of, side_of, tensors_of
-from tuinet.inspection.difference_views import difference_views, layer_difference
+from tuinet.inspection.difference import Difference, difference, layer_of, side_of
+from tuinet.inspection.difference_views import difference_views, layer_difference, tensors_of
 from tuinet.inspection.settings import settings_of, shown
 from tuinet.inspection.view import Table, View
-from tuinet.model.model import Model
+from tuinet.model.model import Model, new_model
+from tuinet.nn.layers.conv import Conv2D
+from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.dropout import Dropout
-from tuinet.nn.losses import SquaredError
+from tuinet.nn.layers.flatten import Flatten
+from tuinet.nn.losses import CrossEntropy, SquaredError
 from tuinet.nn.network import Sequential
 
 
@@ -211,6 +215,20 @@ def test_kernels_before_after_and_difference() -> None:
     assert np.argwhere(change.data).tolist() == [[3, 1, 2]]
     assert views["conv1/bias difference"].low is None  # nothing changed
     assert [each.columns[1] for each in seen if isinstance(each, Table)] == ["values", "place"]
+
+
+def test_kernels_of_a_model_are_known_even_where_channels_look_like_one() -> None:
+    def model() -> Model:
+        layers = (Conv2D(3, 3), Conv2D(3, 3), Flatten(), Dense(3))
+        return new_model(Sequential(layers), IMAGES, (Scale(255.0),), CrossEntropy(), 1, "m")
+
+    a, b = model(), model()
+    b.params["conv2/weight"][0, 2, 1, 2] += 1  # (3, 3, 3, 3)
+    views = layer_difference(side_of(a), side_of(b), compared(a, b), "conv2/weight")
+    change = views[-1]
+    assert isinstance(change, View)
+    assert np.argwhere(change.data).tolist() == [[5, 0, 2]]
+    assert change.axes[0].labels[5] == "1,2"  # channel, filter
 
 
 def test_layers_by_their_names() -> None:

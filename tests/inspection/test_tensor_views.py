@@ -13,7 +13,7 @@ from tuinet.errors import TuinetError
 from tuinet.files.tensors import TensorsFile, open_weights
 from tuinet.inspection import tensor_statistics, tensor_views
 from tuinet.inspection.question import Choice
-from tuinet.inspection.tensor_statistics import histogram, statistics, step_for
+from tuinet.inspection.tensor_statistics import histogram, nth, statistics, step_for
 from tuinet.inspection.tensor_views import TENSOR_VIEWS, default_axes, tensor_table, tensor_view
 from tuinet.inspection.view import Table, View
 
@@ -154,13 +154,13 @@ def test_large_pictures_are_read_in_part(tmp_path: Path, monkeypatch: pytest.Mon
     with open_weights(tmp_path / "w.safetensors") as file:
         view = seen(file, "a")
         assert np.array_equal(view.data, array[::3])
-        assert view.notes == ("of axis 0, every 3th of 25 places",)
+        assert view.notes == ("of axis 0, every 3rd of 25 places",)
         assert view.axes[0].labels == ("0", "3", "6", "9", "12", "15", "18", "21", "24")
         assert seen(file, "many").data.shape == (4, 5, 5)
         assert seen(file, "many").notes == ("the first 4 of 30 pictures; --unit picks others",)
         assert np.array_equal(seen(file, "many", units=(29,)).data, many[29:])
         assert seen(file, "v").data.tolist() == list(range(0, 250, 3))
-        assert seen(file, "v").notes == ("every 3th of 250 values",)
+        assert seen(file, "v").notes == ("every 3rd of 250 values",)
 
 
 def values(file: TensorsFile, name: str) -> dict[object, object]:
@@ -215,6 +215,12 @@ def test_the_step_misses_no_column() -> None:
         step = step_for(size)
         assert math.gcd(step, size) == 1
         assert 6_000_000 < size / step <= 10_000_000
+
+
+def test_ordinal_numbers() -> None:
+    assert [nth(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 71, 111, 1002)] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "71st", "111th", "1,002nd",
+    ]  # fmt: skip
 
 
 def test_a_histogram_counts_every_finite_value(tmp_path: Path) -> None:

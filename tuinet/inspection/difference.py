@@ -17,8 +17,6 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from tuinet.errors import TuinetError
-from tuinet.experiment.problem import did_you_mean
 from tuinet.files.tensors import TensorsFile
 from tuinet.inspection.settings import settings_of
 from tuinet.model.model import Model
@@ -97,6 +95,7 @@ class Side(NamedTuple):
     blocks  the values of one, row by row, some at a time
     read    the values of one, whole
     others  settings that are no tensors, by name, in words
+    kernel_axes  which axes of a tensor of four are a kernel's rows and columns, where that is known
     """
 
     name: str
@@ -105,6 +104,7 @@ class Side(NamedTuple):
     blocks: Callable[[str], Iterator[Array]]
     read: Callable[[str], Array]
     others: Mapping[str, str]
+    kernel_axes: tuple[int, int] | None = None
 
 
 def side_of(what: Model | TensorsFile, name: str = "") -> Side:
@@ -118,6 +118,7 @@ def side_of(what: Model | TensorsFile, name: str = "") -> Side:
             lambda path: _pieces(params[path].reshape(-1)),
             lambda path: params[path],
             settings_of(what),
+            (0, 1),
         )
     readable = {key: tensor for key, tensor in what.tensors.items() if tensor.readable}
     unread = {key: f"{tensor.dtype}, {tensor.shape}" for key, tensor in what.tensors.items() if not tensor.readable}
@@ -180,22 +181,6 @@ def layer_of(name: str) -> str:
     """What stands before the last / or . of a tensor's name; its name where there is neither."""
     cut = max(name.rfind("/"), name.rfind("."))
     return name[:cut] if cut > 0 else name
-
-
-def tensors_of(before: Side, after: Side, name: str) -> list[str]:
-    """The tensors, which both must have in one shape, that `name` means: itself, or all of that layer.
-
-    Raises TuinetError with the names there are.
-    """
-    known = [key for key in before.shapes if after.shapes.get(key) == before.shapes[key]]
-    found = [key for key in known if key == name] or [
-        key for key in known if key.startswith((f"{name}/", f"{name}.")) or layer_of(key).endswith(f"/{name}")
-    ]
-    if not found:
-        layers = list(dict.fromkeys(map(layer_of, known)))
-        hint = did_you_mean(name, layers[:20], "layers")
-        raise TuinetError(f"there is no layer {name!a} that both have in the same shape", hint)
-    return found
 
 
 class _Total:

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 
 from tuinet.errors import TuinetError
-from tuinet.inspection.difference import Difference, Side, TensorChange, tensors_of
+from tuinet.experiment.problem import did_you_mean
+from tuinet.inspection.difference import Difference, Side, TensorChange, layer_of
 from tuinet.inspection.settings import shown
 from tuinet.inspection.tensor_views import default_axes, sizes
 from tuinet.inspection.view import Axis, Seen, Table, View
@@ -64,6 +65,22 @@ def layer_difference(before: Side, after: Side, found: Difference, name: str) ->
     return tuple(seen)
 
 
+def tensors_of(before: Side, after: Side, name: str) -> list[str]:
+    """The tensors, which both must have in one shape, that `name` means: itself, or all of that layer.
+
+    Raises TuinetError with the names there are.
+    """
+    known = [key for key in before.shapes if after.shapes.get(key) == before.shapes[key]]
+    found = [key for key in known if key == name] or [
+        key for key in known if key.startswith((f"{name}/", f"{name}.")) or layer_of(key).endswith(f"/{name}")
+    ]
+    if not found:
+        layers = list(dict.fromkeys(map(layer_of, known)))
+        hint = did_you_mean(name, layers[:20], "layers")
+        raise TuinetError(f"there is no layer {name!a} that both have in the same shape", hint)
+    return found
+
+
 def _changes(name: str, what: str, changes: tuple[TensorChange, ...] | list[TensorChange], title: str) -> Table:
     columns = (what, "values", "changed", "‖before‖", "‖after‖", "‖change‖", "relative", "cosine", "not finite")
     rows = [
@@ -115,24 +132,28 @@ def _pictures(before: Side, after: Side, name: str) -> list[View]:
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if low < 0:  # signed: 0 in the middle
         low, high = -max(-low, high), max(-low, high)
+    kernel = before.kernel_axes if before.kernel_axes == after.kernel_axes else None
     views = [
-        _picture(f"{name} {when}", array, low, high, f"{name} {words}")
+        _picture(f"{name} {when}", array, kernel, low, high, f"{name} {words}")
         for when, array, words in (("before", a, f"in {before.name}"), ("after", b, f"in {after.name}"))
     ]
     title = f"{name}: what was added, on a scale of its own"
     low, high = (-float(most), float(most)) if most else (None, None)
-    return [*views, _picture(f"{name} difference", delta, low, high, title)]
+    return [*views, _picture(f"{name} difference", delta, kernel, low, high, title)]
 
 
-def _picture(name: str, array: Array, low: float | None, high: float | None, title: str) -> View:
+def _picture(
+    name: str, array: Array, kernel: tuple[int, int] | None, low: float | None, high: float | None, title: str
+) -> View:
     axes = tuple(Axis(f"axis {axis}") for axis in range(array.ndim))
     view = View(name, "vector", axes, array, low=low, high=high, title=title)
     if array.ndim < 2:
         return msgspec.structs.replace(view, data=array.reshape(-1), axes=(Axis("axis 0"),))
     if array.ndim == 2:
         return msgspec.structs.replace(view, kind="matrix")
-    rows, columns = default_axes(array.shape)
+    rows, columns = kernel if kernel is not None and array.ndim == 4 else default_axes(array.shape)
     others = [axis for axis in range(array.ndim) if axis not in (rows, columns)]
     data = array.transpose(*others, rows, columns).reshape(-1, array.shape[rows], array.shape[columns])
-    item = Axis("axis " + ", ".join(map(str, others)))
+    places = np.ndindex(*(array.shape[axis] for axis in others))
+    item = Axis("axis " + ", ".join(map(str, others)), tuple(",".join(map(str, place)) for place in places))
     return msgspec.structs.replace(view, kind="images", axes=(item, axes[rows], axes[columns]), data=data)

@@ -108,5 +108,13 @@ def sampling(found: Statistics) -> tuple[str, ...]:
     """What is to be said of it: nothing, where every value was looked at."""
     if found.step == 1:
         return ()
-    said = f"of {found.size:,} values, every {found.step}th in the order of the file was looked at: {found.sampled:,}"
+    said = (
+        f"of {found.size:,} values, every {nth(found.step)} in the order of the file was looked at: {found.sampled:,}"
+    )
     return (said,)
+
+
+def nth(number: int) -> str:
+    """Like 2nd, 13th, 71st."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else ending}"

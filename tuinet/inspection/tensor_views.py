@@ -22,7 +22,7 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.files.tensors import Tensor, TensorsFile, matching
 from tuinet.inspection.question import Choice
-from tuinet.inspection.tensor_statistics import histogram, sampling, statistics
+from tuinet.inspection.tensor_statistics import histogram, nth, sampling, statistics
 from tuinet.inspection.view import Axis, Kind, Seen, Table, View
 
 KERNEL = 11
@@ -181,7 +181,7 @@ def _vector(file: TensorsFile, tensor: Tensor, axes: Axes | None, choice: Choice
     step = slice(None, None, -(-size // MOST_VALUES))
     data = file.read(tensor.name, (step,) if tensor.shape else ()).reshape(-1)
     if step.step > 1:
-        notes.append(f"every {step.step}th of {size:,} values")
+        notes.append(f"every {nth(step.step)} of {size:,} values")
     return View(tensor.name, "vector", (Axis("axis 0"),), data, title=tensor.name, notes=tuple(notes))
 
 
@@ -225,7 +225,7 @@ def _count(size: int, taken: slice) -> int:
 def _axis(axis: int, size: int, taken: slice, notes: list[str]) -> Axis:
     if taken.step == 1:
         return Axis(f"axis {axis}")
-    notes.append(f"of axis {axis}, every {taken.step}th of {size:,} places")
+    notes.append(f"of axis {axis}, every {nth(taken.step)} of {size:,} places")
     return Axis(f"axis {axis}", tuple(map(str, range(size)[taken])))
 
 
