@@ -80,7 +80,8 @@ def grad_cam(question: Question) -> tuple[Seen, ...]:
     """Grad-CAM: max(0, Σₖ αₖ Aₖ), with Aₖ the maps of a convolution and αₖ the mean of ds/dAₖ over its places.
 
     αₖ says how much the score s rests on what map k finds, wherever that is; the sum shows where it was found. The maps
-    are those behind the activation that follows the convolution. Of the last convolution, unless a layer is named.
+    are those behind the activation that follows the convolution. Of the last convolution, unless a layer is named; what
+    `units` names are classes all the same.
     Selvaraju et al., "Grad-CAM" (2017). Drawn as coarse as the maps are, and over the input: each cell at the middle
     of what it sees, linear in between.
 
