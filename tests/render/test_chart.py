@@ -119,3 +119,12 @@ def test_names_take_as_many_lines_as_they_need() -> None:
     lines = chart(many, 40, 12, color=False).split("\n")
     assert all(cell_len(line) <= 40 for line in lines)
     assert all(any(f"line {n}" in line for line in lines[:3]) for n in range(8))
+
+
+@pytest.mark.parametrize("y", [[2.0] * 3, [1e16, 1e16 + 2, 1e16], [-1e308, 1e308, 0.0], [3e-320] * 3])
+def test_values_that_cannot_be_told_apart_are_drawn_and_nothing_is_printed(
+    y: list[float], capfd: pytest.CaptureFixture[str]
+) -> None:
+    for series in (Series("a", [0, 1, 2], y), Series("a", y, [0, 1, 2]), Series("a", y, y)):
+        assert "┤" in chart([series], 60, 12, color=False)
+    assert capfd.readouterr() == ("", "")

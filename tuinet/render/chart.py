@@ -67,8 +67,8 @@ def chart(
 
     `ascii_only`: lines of points instead of braille, and a frame to go with them. Names and label must be ASCII then.
     """
-    drawn = [(line, *reduce_points(line.x, line.y, width)) for line in series]
-    drawn = [(line, x, y) for line, x, y in drawn if x]
+    reduced = [(line, *reduce_points(line.x, line.y, width)) for line in series]
+    drawn = [(line, _bounded(x), _bounded(y)) for line, x, y in reduced if x]
     if not drawn:
         return ""
     import plotext
@@ -87,6 +87,10 @@ def chart(
     whole = all(place == round(place) for _, x, _ in drawn for place in x)
     places = ticks(min(min(x) for _, x, _ in drawn), max(max(x) for _, x, _ in drawn), width // 12, whole=whole)
     figure.ruler("x").ticks(places, [f"{place:,}" if whole else f"{place:.6g}" for place in places])
+    for axis, values in (("x", [x for _, x, _ in drawn]), ("y", [y for *_, y in drawn])):
+        low, high = min(map(min, values)), max(map(max, values))
+        if high - low <= 1e-12 * max(abs(low), abs(high)):  # plotext would print that it cannot tell them apart
+            figure.ruler(axis).lim(low - (abs(low) / 10 or 1), high + (abs(high) / 10 or 1))
     levels = ticks(min(min(y) for *_, y in drawn), max(max(y) for *_, y in drawn), height // 3, whole=False)
     figure.ruler("y").ticks(levels, [f"{level:.6g}" for level in levels])
     if x_label:
@@ -98,6 +102,11 @@ def chart(
     return "\n".join(
         [*_names([line for line, _, _ in drawn], width, color, ascii_only), *(row.rstrip() for row in text.split("\n"))]
     ).rstrip()
+
+
+def _bounded(values: list[float]) -> list[float]:
+    """The values, none so large that the distance of two is beyond the numbers."""
+    return [min(max(value, -1e300), 1e300) for value in values]
 
 
 def ticks(low: float, high: float, most: int, *, whole: bool = True) -> list[float]:
