@@ -14,7 +14,7 @@ import numpy as np
 
 from tuinet.data.dataset import DatasetInfo
 from tuinet.data.preparation import Preparation, prepared_shape
-from tuinet.data.vocabulary import MAX_SYMBOLS, SPECIAL, Tokens, Vocabulary
+from tuinet.data.vocabulary import SPECIAL, Tokens, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.experiment.data import fill_in
 from tuinet.experiment.decode import parse, read_toml
@@ -32,8 +32,6 @@ from tuinet.nn.network import AnyLayer, Sequential
 from tuinet.nn.params import Params
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-Sizes = Annotated[tuple[Size, ...], msgspec.Meta(min_length=1, max_length=3)]
-Symbols = Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_SYMBOLS)]
 
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,16 +41,16 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class InputSettings(_Settings, frozen=True, kw_only=True):
     """What goes in: numbers of a shape, or texts of known symbols. Give `shape` or `symbols`."""
 
-    shape: Sizes | None = None
+    shape: tuple[Size, ...] | None = None
     """One sample, or one step of a sequence: [values], [rows, columns] of a grey image, or [rows, columns,
     channels]."""
     sequence: bool = False
     """A sample is a sequence of any length, and `shape` is that of one step."""
-    symbols: Symbols = ()
+    symbols: tuple[str, ...] = ()
     """The symbols of texts, in the order of the rows of the file's embedding (or of its one-hot vectors). The one for
     whatever is not known is written `<unk>` here; where there is none, it counts as a vector of zeros."""
     tokens: Tokens = Tokens()
-    """How texts are cut into symbols."""
+    """How texts are cut into symbols; its `minimum_count` and `size` stay unset, as `symbols` says which are known."""
     prepare: tuple[Preparation, ...] = ()
     """Steps that every sample goes through, with their numbers: { kind = "scale", divisor = 255.0 } …"""
 
@@ -191,9 +189,15 @@ def _check(spec: Foreign) -> None:
     texts, classes = bool(spec.input.symbols), spec.output.task != "regression"
     if texts == (spec.input.shape is not None):
         raise TuinetError("input: either shape or symbols is needed", "shape = [28, 28], or symbols = […] for texts")
-    if texts and spec.input.sequence:
-        raise TuinetError("input.sequence: texts are sequences anyway", "leave it out")
-    if not texts and spec.input.tokens != Tokens():
+    if spec.input.shape is not None and not 1 <= len(spec.input.shape) <= 3:
+        raise TuinetError(f"input.shape: it has {len(spec.input.shape)} sizes", "shape = [4], [28, 28] or [32, 32, 3]")
+    if texts and (spec.input.sequence or spec.input.prepare):
+        name = "sequence" if spec.input.sequence else "prepare"
+        raise TuinetError(f"input.{name}: symbols make sequences that go in as they are", "leave it out")
+    tokens = spec.input.tokens
+    if tokens.minimum_count != 1 or tokens.size is not None:
+        raise TuinetError("input.tokens: which symbols are known, input.symbols says", "set unit and lowercase only")
+    if not texts and tokens != Tokens():
         raise TuinetError("input.tokens: without symbols there are no texts", "leave it out, or give symbols")
     if classes == (not spec.output.labels) or (classes and spec.output.targets):
         wanted = "labels and no targets" if classes else "no labels"

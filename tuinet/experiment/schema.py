@@ -198,6 +198,8 @@ def _option_in_words(kind: inspect.Type) -> str:
             return "a list of tables" if struct_types(item) else f"a list, each item {in_words(item)}"
         case inspect.StructType():
             return "a table such as { kind = … }" if kind.tag is not None else "a table"
+        case inspect.DictType():
+            return "a table"
         case _:
             return "a value of another type"
 
