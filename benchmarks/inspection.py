@@ -22,6 +22,7 @@ from tuinet.errors import TuinetError
 from tuinet.inspection.catalog import look
 from tuinet.inspection.question import Choice, Question, Samples
 from tuinet.model.model import Model
+from tuinet.training.blas import one_blas_thread
 
 ROUNDS = 15
 
@@ -82,4 +83,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_blas_thread:  # as the command does
+        main()

@@ -60,7 +60,8 @@ def test_a_sum_agrees_and_says_so(tuinet: Command) -> None:
     assert found["agrees"] is True
     (part, *_) = found["parts"]
     assert part["total"] == pytest.approx(sum(term["product"] for term in part["terms"]))
-    values = tuinet(*asked[:-1], "--view", "output", "--json").lines[0]["views"][0]
+    whole = [each for each in asked if each not in ("--sum", "--at", "2,5")]
+    values = tuinet(*whole, "--view", "output", "--json").lines[0]["views"][0]
     assert np.array(values["data"]).reshape(8, 8)[2, 5] == pytest.approx(found["stored"])
     assert "agree" in tuinet(*asked).out
 
@@ -140,7 +141,7 @@ def test_terminals_of_every_kind(case: str, columns: int, tmp_path: Path) -> Non
             assert "\x1b[3" not in text and "\x1b[4" not in text
         if kind == "ascii":
             assert text.replace("\r\n", "\n").isascii()
-        if kind in ("16", "none"):
+        if kind in ("16", "none") and case != "confusion":  # whose cells are numbers
             assert any(shade in text for shade in "░▒▓█")
 
 

@@ -91,7 +91,7 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
     from tuinet.inspection.off import effect
     from tuinet.inspection.question import Question, find_layer
     from tuinet.inspection.sums import explain
-    from tuinet.training.blas import suited_to
+    from tuinet.training.blas import one_blas_thread
 
     found = "" if layer is None else find_layer(model, layer)
     changed = with_off(model, options["off"])
@@ -107,7 +107,7 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
     view = options["view"]
     if view is None and not found and question.samples is not None and not options["as_sum"]:
         view = "answer"
-    with suited_to(model):
+    with one_blas_thread:
         if options["as_sum"]:
             seens = (explain(question, view),)
         elif view is None and found:

@@ -93,29 +93,17 @@ def _about(summary: Summary) -> list[tuple[str, object]]:
 
 def _training(summary: Summary) -> list[tuple[str, object]]:
     from tuinet.cli.progress import figures
+    from tuinet.inspection.summary import data_in_words
 
     last = summary.history[-1] if summary.history else None
     return [
-        ("trained on", _data(summary.data)),
+        ("trained on", data_in_words(summary.data)),
         ("with", summary.training),
         ("loss", summary.loss),
         ("for", f"{summary.epochs:,} epochs, {summary.steps:,} steps, seed {summary.seed}" if summary.steps else ""),
         (f"epoch {last.epoch}" if last else "", figures("train", last.train) if last else ""),
         ("", figures("validation", last.validation) if last and last.validation else ""),
     ]
-
-
-def _data(said: str) -> str:
-    """The data in words, where the model holds them as JSON."""
-    if not said.startswith("{"):
-        return said
-    import json
-
-    try:
-        source = dict(json.loads(said)["source"])
-        return ", ".join([str(source.pop("kind")), *(f"{name} {value}" for name, value in source.items())])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return said
 
 
 def _shape(sizes: tuple[int, ...], steps: bool) -> str:
