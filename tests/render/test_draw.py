@@ -137,6 +137,23 @@ def test_a_band_says_which_units_it_holds_and_all_are_there() -> None:
     assert sum(len(line) - line.index("▌") for line in text.split("\n") if line.startswith("0 t ")) == 96
 
 
+def test_labels_that_are_but_numbers_are_none() -> None:
+    data = np.random.default_rng(0).random((60, 60))
+    numbers = tuple(map(str, range(60)))
+    for kind, shape in (("matrix", (60, 60)), ("vector", (60,))):
+        names = ("row", "unit")[: len(shape)]
+        seen = view(kind, data[0] if len(shape) == 1 else data, *names)
+        numbered = view(kind, seen.data, *names, labels=dict.fromkeys(names, numbers))
+        assert plain(draw(numbered, Paper(80))) == plain(draw(seen, Paper(80)))
+
+
+def test_of_columns_in_another_order_each_that_has_room_says_which_it_is() -> None:
+    labels = {"unit": tuple(str(n) for n in range(99, -1, -1)), "step": ("a", "b")}
+    lines = plain(draw(view("matrix", np.ones((2, 100)), "step", "unit", labels=labels), Paper(60))).split("\n")
+    assert lines[1].startswith("    99 93 87 81 ")
+    assert lines[2].startswith("0 a ▌▌▌▌▌")
+
+
 def test_large_matrices_are_reduced_to_the_value_of_largest_size_and_it_is_said() -> None:
     data = np.zeros((784, 256))
     data[400, 100], data[401, 101] = 0.5, -2.0

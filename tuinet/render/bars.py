@@ -11,7 +11,7 @@ from rich.style import Style
 
 from tuinet.inspection.view import View
 from tuinet.render.cells import reduced, square
-from tuinet.render.grid import band_of, names
+from tuinet.render.grid import band_of, names, speaks
 from tuinet.render.ink import FIRST, NO_NUMBER, NOTHING, Scale, notes, scale, written
 from tuinet.render.oklab import Array
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, cut, pad, words
@@ -26,12 +26,11 @@ _BANDS = 4
 def vector(view: View, paper: Paper) -> Lines:
     """A line for each value with its name, bar and number; those of many without names as columns."""
     data = np.asarray(view.data, np.float64)
-    labels = any(label.strip() for label in view.axes[0].labels)
     found = scale(view, paper)
     said = notes(view, found, paper)
     if len(data) <= LISTED:
         return [*_listed(view, data, np.arange(len(data)), found, paper), *said]
-    if not labels:
+    if not speaks(view.axes[0]):
         return [*columns(data, view.axes[0].name, found, paper), *said]
     order = np.argsort(-np.where(np.isfinite(data), np.abs(data), np.inf), kind="stable")
     kept = order[:LISTED]

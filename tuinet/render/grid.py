@@ -47,11 +47,16 @@ def names(axis: Axis, count: int, paper: Paper, start: int = 0) -> list[str]:
     digits = len(str(count - 1))
     for n in range(start, count):
         label = clean(axis.labels[n], paper) if n < len(axis.labels) else ""
-        if axis.name == "step" and axis.labels:
+        if axis.name == "step" and speaks(axis):
             found.append(f"{n:>{digits}} {'' if label == str(n) else label.removeprefix(f'{n} ')}".rstrip())
         else:
             found.append(label if label.strip() else str(n))
     return found
+
+
+def speaks(axis: Axis) -> bool:
+    """Whether the labels of its places say more than their numbers."""
+    return any(label.strip() and label != str(n) for n, label in enumerate(axis.labels))
 
 
 def plain_numbers(data: Array) -> list[list[str]]:
@@ -88,7 +93,7 @@ def _numbers(view: View, found: Scale, paper: Paper) -> Lines | None:
         if cell * columns > room:
             return None
         said = ", ".join(f"{n} {name}" for n, name in enumerate(head))
-        key = words(f"{view.axes[1].name}: {said}", paper) if any(map(_named, view.axes[1].labels)) else []
+        key = words(f"{view.axes[1].name}: {said}", paper) if speaks(view.axes[1]) else []
         if tuple(view.axes[0].labels) == tuple(view.axes[1].labels) and not all(name.isdigit() for name in left):
             key, left = [], [f"{n} {name}" for n, name in enumerate(left)]  # the rows say which number is which
             gutter = min(max(map(cell_len, left), default=0), max(8, paper.width // 4)) + 1
@@ -109,10 +114,6 @@ def _numbers(view: View, found: Scale, paper: Paper) -> Lines | None:
     return lines
 
 
-def _named(label: str) -> bool:
-    return bool(label.strip())
-
-
 def _number(text: str, level: int, found: Scale) -> Segment:
     if found.ink.marks:
         return Segment(text, found.ink.styles[level])
@@ -126,7 +127,7 @@ def _number(text: str, level: int, found: Scale) -> Segment:
 def _heat(view: View, found: Scale, paper: Paper) -> Lines:
     """Points of colour: a line for each row that has a name, else two rows a line."""
     data = np.asarray(view.data, np.float64)
-    named = view.axes[0].name == "step" or any(map(_named, view.axes[0].labels))
+    named = view.axes[0].name == "step" or speaks(view.axes[0])
     signs, shades = found.ink.map == "signed", bool(found.ink.marks)
     per_line = 1 if named or shades else 2
     limit = max(4, paper.height or _LINES[named])
@@ -172,11 +173,11 @@ def _heat(view: View, found: Scale, paper: Paper) -> Lines:
 
 
 def band_of(count: int, fits: int) -> int:
-    """How many of `count` columns come in a band of which `fits` have room: as many in each, and a round number."""
-    if count <= fits:
-        return max(1, count)
-    even = math.ceil(count / math.ceil(count / fits) / 10) * 10
-    return even if even <= fits else max(1, fits // 10 * 10 or fits)
+    """How many of `count` columns come in a band of which `fits` have room: as many in each, round if that will do."""
+    bands = max(1, math.ceil(count / fits))
+    each = math.ceil(count / bands)
+    even = math.ceil(each / 10) * 10
+    return even if bands > 1 and even <= fits else max(1, each)
 
 
 def _round_step(least: int) -> int:
@@ -187,7 +188,7 @@ def _round_step(least: int) -> int:
 
 def _ticks(axis: Axis, start: int, count: int, across: int, each: float, gutter: int, paper: Paper) -> Lines:
     """A line over the columns that says at some of them which they are: their labels as far as they have room."""
-    if any(map(_named, axis.labels)):
+    if speaks(axis):
         label = names(axis, len(axis.labels), paper)
         places = [(n, label[(start + n) * across]) for n in range(count) if (start + n) * across < len(label)]
     else:

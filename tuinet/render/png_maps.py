@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from tuinet.inspection.view import View
 from tuinet.render.cells import reduced
-from tuinet.render.grid import names, plain_numbers
+from tuinet.render.grid import names, plain_numbers, speaks
 from tuinet.render.ink import FIRST, NO_NUMBER, Scale, apart, scale, written
 from tuinet.render.oklab import Array, lab
 from tuinet.render.paper import Paper
@@ -73,7 +73,7 @@ def matrix(view: View) -> tuple[Picture, list[str]]:
     roomy = max(wide, min(120, max(map(measure, head)) + 10))  # so that all names are read in full
     if roomy * columns <= WIDTH:
         wide = roomy
-    named = view.axes[0].name == "step" or any(label.strip() for label in view.axes[0].labels)
+    named = view.axes[0].name == "step" or speaks(view.axes[0])
     width = wide if fits else max(1, min(24, WIDTH // columns, WIDTH // rows if not named else WIDTH))
     height = LINE + 4 if fits or (named and rows <= 60) else width
     gutter = min(200, max(map(measure, left))) + 8
@@ -100,7 +100,7 @@ def _sides(view: View, shape: tuple[int, ...]) -> tuple[list[str], list[str]]:
     for axis, all_of_them, count in zip(view.axes, view.data.shape, shape, strict=True):
         every = math.ceil(all_of_them / count)
         own = [safe(name) for name in names(axis, all_of_them, _PAPER)][::every]
-        if count > 30 and not any(label.strip() for label in axis.labels):
+        if count > 30 and not speaks(axis):
             step = 5 if count <= 100 else 10 if count <= 200 else 50
             own = [name if n % step == 0 else "" for n, name in enumerate(own)]
         found.append(own)

@@ -97,7 +97,9 @@ def _terms(terms: Sequence[Term], paper: Paper) -> Lines:
     """The largest, in their order, and what the others come to."""
     largest = sorted(range(len(terms)), key=lambda n: -_size(terms[n].product))[:TERMS]
     shown = [terms[n] for n in sorted(largest)]
-    rows = tuple((_name(term), _factors(term), f"{term.product:+.6g}".replace("-", "−")) for term in shown)
+    sizes = [abs(term.product) for term in shown if term.product]
+    form = "+.6f" if sizes and min(sizes) >= 1e-3 and max(sizes) < 1e5 else "+.6g"  # one below the other, if it fits
+    rows = tuple((_name(term), _factors(term), f"{term.product:{form}}".replace("-", "−")) for term in shown)
     if all(len(term.factors) == 1 for term in shown):  # a factor alone is its product
         lines = _rows(("term", "value"), tuple((name, value) for name, _, value in rows), paper)
     else:
