@@ -2,10 +2,13 @@
 
 docs/events.md            from the structs in tuinet/training/events.py
 docs/experiment-file.md   from the structs in tuinet/experiment/spec.py (by tuinet/experiment/document.py)
+docs/import-file.md       from the structs in tuinet/experiment/foreign.py (by the same)
+docs/views.md             from the catalog in tuinet/inspection/catalog.py (by docs/views_document.py)
 """
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import sys
 import types
@@ -122,7 +125,23 @@ def documents() -> dict[Path, str]:
     """Every document that is made from the code, with its text."""
     from tuinet.experiment import document
 
-    return {DOCS / "events.md": events_document(), DOCS / "experiment-file.md": document.document()}
+    return {
+        DOCS / "events.md": events_document(),
+        DOCS / "experiment-file.md": document.document(),
+        DOCS / "import-file.md": document.import_document(),
+        DOCS / "views.md": views_document(),
+    }
+
+
+def views_document() -> str:
+    """docs/views.md."""
+    path = DOCS / "views_document.py"
+    spec = importlib.util.spec_from_file_location("views_document", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text: str = module.views_document()
+    return text
 
 
 if __name__ == "__main__":

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
-from tuinet.inspection.sums import explain
 
 import tuinet
 from tuinet.data.coding import Coding
+from tuinet.files.find import shipped_models
 from tuinet.inspection.catalog import ALL, look
-from tuinet.inspection.question import Choice, Offer, Question, Samples
+from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
+from tuinet.inspection.sums import explain
 from tuinet.inspection.view import Table
 from tuinet.inspection.written import as_json
 from tuinet.model.meta import Meta
@@ -103,9 +106,13 @@ A stage of a sum:
 def views_document() -> str:
     """docs/views.md."""
     parts = [INTRODUCTION]
-    for title, chosen in (("Of the model as a whole", True), ("Of a layer", False)):
+    for title, chosen in (("Of the model as a whole", _of_models), ("Of a layer", _of_layers)):
         parts.append(f"## {title}\n\n| view | shows | needs |\n|---|---|---|\n")
-        parts += [f"| `{offer.name}` | {offer.about} | {_needs(offer)} |\n" for offer in ALL if _whole(offer) is chosen]
+        parts += [
+            f"| `{offer.name}` | {offer.about.replace('|', chr(92) + '|')} | {_needs(offer)} |\n"
+            for offer in ALL
+            if chosen(offer)
+        ]
         parts.append("\n")
     parts[-1] = JSON
     for heading, value in _examples():
@@ -113,9 +120,22 @@ def views_document() -> str:
     return "".join(parts)
 
 
-def _whole(offer: Offer) -> bool:
+def _of_models(offer: Offer) -> bool:
     """Whether some model has the view as a whole."""
-    return any(offer.fits(model, None) for model in map(tuinet.load, ("xor", "digits-cnn", "cmudict-small")))
+    return any(offer.fits(model, None) for model in _shipped())
+
+
+def _of_layers(offer: Offer) -> bool:
+    """Whether the view is one of layers; that no model that ships has such a layer does not make it one of models."""
+    found = any(offer.fits(model, node) for model in _shipped() for node in nodes(model).values())
+    return found or not _of_models(offer)
+
+
+@cache
+def _shipped() -> tuple[Model, ...]:
+    models = tuple(map(tuinet.load, shipped_models()))
+    tagger = replace(models[0], meta=msgspec.structs.replace(models[0].meta, task="tagging"))  # none ships
+    return (*models, tagger)
 
 
 def _needs(offer: Offer) -> str:

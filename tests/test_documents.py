@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import re
 import shlex
@@ -16,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.commands import run_command
+from tuinet.cli.main import tuinet
 from tuinet.data.sources import DATASETS
 from tuinet.training import events as ev
 
@@ -111,7 +111,8 @@ def test_every_command_in_the_readme_exists_with_its_options() -> None:
     assert len(lines) > 15
     for line in lines:
         words = shlex.split(line.split("   ")[0])[1:]
-        command = importlib.import_module(f"tuinet.cli.{words[0]}").command
+        command = tuinet.get_command(click.Context(tuinet), words[0])
+        assert command is not None, line
         if isinstance(command, click.Group) and len(words) > 1:
             command = command.commands[words[1]]
         options = {option for parameter in command.params for option in parameter.opts}

@@ -16,6 +16,7 @@ import msgspec
 import msgspec.inspect as types
 
 from tuinet.experiment.decode import experiment_type, to_raw
+from tuinet.experiment.foreign import Foreign
 from tuinet.experiment.recipes import recipe_text
 from tuinet.experiment.schema import in_words, item_type, struct_types
 
@@ -67,6 +68,46 @@ def document() -> str:
     (experiment,) = struct_types(experiment_type())
     body = "\n".join(_section(experiment, "", set()))
     return HEAD + recipe_text("digits-cnn") + "```\n" + re.sub(r"\n{3,}", "\n\n", body).rstrip() + "\n"
+
+
+IMPORT_HEAD = """\
+# The file beside foreign weights
+
+`tuinet import WEIGHTS --spec FILE.toml -o MODEL` makes a model of the tensors in a safetensors or .npz file, whoever
+wrote it. FILE.toml says what network they belong to, what goes in, and what comes out. It is as strict as
+[the experiment file](experiment-file.md), which lists the layers, losses and preparations. Every parameter of the
+network gets its tensors and every tensor has its place: if one is missing, left over or of another shape, nothing is
+written, and both lists are shown.
+
+This page is made from the program (`make docs`); a test holds it to it.
+
+```toml
+name = "digits"
+input = { shape = [28, 28], prepare = [{ kind = "scale", divisor = 255.0 }] }
+output = { labels = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] }
+model.layers = [
+    { kind = "conv2d", filters = 8, kernel = 3 },
+    { kind = "relu" },
+    { kind = "flatten" },
+    { kind = "dense", units = 10 },
+]
+
+[names]
+"conv1/weight" = "features.0.weight"
+"conv1/bias" = "features.0.bias"
+"dense1/weight" = "classifier.weight"
+"dense1/bias" = "classifier.bias"
+```
+"""
+
+
+def import_document() -> str:
+    """The whole page on the file of `tuinet import`; what the experiment file has too is told there."""
+    known: set[type] = set()
+    list(_section(struct_types(experiment_type())[0], "", known))
+    (foreign,) = struct_types(types.type_info(Foreign))
+    body = "\n".join(_section(foreign, "", known))
+    return IMPORT_HEAD + re.sub(r"\n{3,}", "\n\n", body).rstrip() + "\n"
 
 
 def _section(struct: types.StructType, path: str, seen: set[type]) -> Iterator[str]:

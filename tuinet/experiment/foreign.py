@@ -48,7 +48,7 @@ class InputSettings(_Settings, frozen=True, kw_only=True):
     """A sample is a sequence of any length, and `shape` is that of one step."""
     symbols: tuple[str, ...] = ()
     """The symbols of texts, in the order of the rows of the file's embedding (or of its one-hot vectors). The one for
-    whatever is not known is written `<unk>` here; where there is none, it counts as a vector of zeros."""
+    whatever is not known is written "<unk>" here; where there is none, it counts as a vector of zeros."""
     tokens: Tokens = Tokens()
     """How texts are cut into symbols; its `minimum_count` and `size` stay unset, as `symbols` says which are known."""
     prepare: tuple[Preparation, ...] = ()
