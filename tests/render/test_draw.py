@@ -24,7 +24,7 @@ from tests.render.examples import (
     view,
     word,
 )
-from tuinet.inspection.view import Seen, Sum, Table, View
+from tuinet.inspection.view import Part, Seen, Sum, Table, Term, View
 from tuinet.render.draw import Lines, Paper, ansi, as_ascii, draw, draw_all, plain
 
 COLORS = ("truecolor", "256", "16", "none")
@@ -164,6 +164,31 @@ def test_large_matrices_are_reduced_to_the_value_of_largest_size_and_it_is_said(
     assert found is not None
     assert text.count("−█") == 2  # the one, and that of the legend
     assert "+▒" not in text.replace("+▒+▓+█", "")  # the smaller one in its block is told by nobody
+
+
+@pytest.mark.parametrize("height", [6, 12, 40])
+def test_maps_and_charts_keep_to_a_height(height: int) -> None:
+    square = np.random.default_rng(0).standard_normal((300, 300))
+    for seen in (
+        matrix(square),
+        view("matrix", square, "step", "unit"),
+        view("image", square[..., None], *"abc"),
+        curves(),
+    ):
+        for paper in (Paper(70, height=height), Paper(70, "none", height=height)):
+            around = 12  # the title, the names of bands and their ticks, the legend, notes
+            assert len(draw(seen, paper)) <= height + around
+
+
+def test_numbers_that_are_none_say_so() -> None:
+    text = plain(draw(matrix([[1.0, math.nan], [math.inf, -math.inf]]), Paper(60, "none")))
+    assert text.split("\n")[1:] == [
+        "     0    1",
+        "0    1  NaN",
+        "1   +∞   −∞",
+        "no numbers: 1 NaN, 1 +infinite, 1 −infinite, the first at",
+        "row 0, column 1",
+    ]
 
 
 def test_images_are_reduced_to_means() -> None:
@@ -318,3 +343,41 @@ def test_no_view_is_wider_than_its_paper_or_fails(
 ) -> None:
     paper = Paper(width, colors, ascii_only, height)
     check(draw(seen, paper), paper)
+
+
+cells = st.none() | st.integers() | st.floats() | st.text(max_size=20) | st.booleans()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.integers(1, 130), st.sampled_from(COLORS), st.booleans())
+def test_no_table_is_wider_than_its_paper_or_fails(
+    data: st.DataObject, width: int, colors: str, ascii_only: bool
+) -> None:
+    count = data.draw(st.integers(0, 9))
+    row = st.lists(cells, min_size=count, max_size=count).map(tuple)
+    columns = data.draw(st.lists(st.text(max_size=14), min_size=count, max_size=count))
+    rows = data.draw(st.lists(row, max_size=4))
+    paper = Paper(width, colors, ascii_only)
+    check(draw(Table("table", tuple(columns), tuple(rows), notes=(data.draw(st.text()),)), paper), paper)
+
+
+terms = st.builds(
+    Term,
+    st.lists(st.text(max_size=5), max_size=3).map(tuple),
+    st.lists(st.floats(), max_size=3).map(tuple),
+    st.floats(),
+)
+stages = st.builds(
+    Part, st.text(max_size=9), st.sampled_from(["sum", "largest", "only"]), st.lists(terms, max_size=25).map(tuple),
+    st.floats(), st.text(max_size=9), st.floats(),
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(stages, max_size=3), st.lists(any_view(), max_size=3), st.text(), st.floats(), st.integers(1, 130))
+def test_no_sum_is_wider_than_its_paper_or_fails(
+    parts: list[Part], pictures: list[View], name: str, value: float, width: int
+) -> None:
+    seen = Sum(name, name, tuple(parts), value, 1.0, 1.0, 1e-6, numerical=value, pictures=tuple(pictures))
+    for paper in (Paper(width), Paper(width, "none", True)):
+        check(draw(seen, paper), paper)

@@ -69,7 +69,13 @@ def plain_numbers(data: Array) -> list[list[str]]:
         form = ".1e"
     else:
         form = f".{1 if size >= 100 else 2 if size >= 10 else 3 if size < 1 else 2}f"
-    return [[_signless(f"{value:{form}}").replace("-", "−") for value in row] for row in data.tolist()]
+    return [[_number_text(value, form) for value in row] for row in data.tolist()]
+
+
+def _number_text(value: float, form: str) -> str:
+    if math.isfinite(value):
+        return _signless(f"{value:{form}}").replace("-", "−")
+    return "NaN" if math.isnan(value) else "+∞" if value > 0 else "−∞"
 
 
 def _signless(text: str) -> str:

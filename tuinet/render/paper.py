@@ -40,7 +40,8 @@ class Paper:
     width    in cells of a terminal; below 20 what does not fit is cut off
     colors   how many there are; "none" for NO_COLOR and for pipes
     ascii    nothing but ASCII characters, whatever is drawn
-    height   lines that one view may take, where that is bounded; large ones are then reduced to them
+    height   lines that one map or chart may take, where that is bounded; larger ones are reduced to them. What is
+             written around it, lists and tables are no shorter for it
     """
 
     width: int = 80

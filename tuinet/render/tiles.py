@@ -75,10 +75,9 @@ def _page(levels: Array, used: Ink, paper: Paper) -> Lines:
     if used.marks:  # a value is large enough as it is
         return square(levels, used)
     rows, columns = levels.shape
-    times = max(
-        (n for n in (2, 3, 4) if columns * n <= min(paper.width, 64) and _height(rows * n, used) <= _LINES // 2),
-        default=1,
-    )
+    high = min(paper.height or _LINES, _LINES // 2)
+    fit = [n for n in (2, 3, 4) if columns * n <= min(paper.width, 64) and _height(rows * n, used) <= high]
+    times = max(fit, default=1)
     return square(_enlarged(levels, times), used)
 
 
