@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import types
+import typing
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,8 +14,10 @@ import numpy as np
 
 import tuinet
 from tuinet.data.coding import Coding
+from tuinet.experiment.document import describe
 from tuinet.files.find import shipped_models
 from tuinet.inspection.catalog import ALL, look
+from tuinet.inspection.difference import Change, Difference, Setting, TensorChange
 from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
 from tuinet.inspection.sums import explain
 from tuinet.inspection.view import Table
@@ -100,6 +104,17 @@ A stage of a sum:
 | `terms` | objects with `names`, `factors` and their `product` |
 | `total` | number: of the terms |
 | `function`, `value` | what is made of the total ("" for nothing), and what that gives |
+
+`tuinet convolve --json` gives views, too, and so does `tuinet diff A B LAYER --json`. With `--off`, `predict` and
+`evaluate` give what they always do, with all on, and the same keys again under `off`.
+"""
+
+DIFFERENCE = """\
+
+## The difference of two models
+
+`tuinet diff A B --json` gives one object:
+
 """
 
 
@@ -117,7 +132,36 @@ def views_document() -> str:
     parts[-1] = JSON
     for heading, value in _examples():
         parts.append(f"\n{heading}\n\n```json\n{json.dumps(value, indent=None, ensure_ascii=False)}\n```\n")
+    parts.append(DIFFERENCE + _keys(Difference))
+    for heading, struct in (("TensorChange", TensorChange), ("Change", Change), ("Setting", Setting)):
+        parts.append(f"\n`{heading}`. {_keys(struct)}")
     return "".join(parts)
+
+
+def _keys(struct: type[msgspec.Struct]) -> str:
+    """The struct in words, and its keys with their types."""
+    prose, meanings = describe(struct)
+    hints = typing.get_type_hints(struct)
+    rows = [f"| `{name}` | {_words(hints[name])} | {meanings.get(name, '')} |\n" for name in struct.__struct_fields__]
+    return f"{prose}\n\n| key | value | |\n|---|---|---|\n{''.join(rows)}"
+
+
+def _words(hint: Any) -> str:
+    """A type as words of JSON."""
+    plain = {int: "whole number", float: "number", str: "string", type(None): "null"}
+    if hint in plain:
+        return plain[hint]
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return f"`{hint.__name__}`"
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        inside = [_words(each) for each in arguments if each is not ...]
+        return f"list of {inside[0]}" if ... in arguments else f"list: {', '.join(inside)}"
+    if origin is typing.Literal:
+        return " or ".join(f"`{each}`" for each in arguments)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(map(_words, arguments))
+    raise TypeError(f"no words for {hint}")
 
 
 def _of_models(offer: Offer) -> bool:

@@ -82,7 +82,7 @@ def tensors_of(before: Side, after: Side, name: str) -> list[str]:
 
 
 def _changes(name: str, what: str, changes: tuple[TensorChange, ...] | list[TensorChange], title: str) -> Table:
-    columns = (what, "values", "changed", "‖before‖", "‖after‖", "‖change‖", "relative", "cosine", "not finite")
+    columns = (what, "values", "changed", "‖before‖", "‖after‖", "‖change‖", "relative", "cosine")
     rows = [
         (
             each.name,
@@ -93,7 +93,6 @@ def _changes(name: str, what: str, changes: tuple[TensorChange, ...] | list[Tens
             each.norm_change,
             each.relative,
             each.cosine,
-            each.not_finite,
         )
         for each in changes
     ]
@@ -101,6 +100,11 @@ def _changes(name: str, what: str, changes: tuple[TensorChange, ...] | list[Tens
         f"{each.name}: {each.bits - each.changed:,} values are equal as numbers and not in their bits"
         for each in changes
         if each.bits > each.changed
+    ]
+    notes += [
+        f"{each.name}: {each.not_finite:,} values are not finite in one or both, and in no norm"
+        for each in changes
+        if each.not_finite
     ]
     return Table(name, columns, tuple(rows), title=title, notes=tuple(notes))
 
