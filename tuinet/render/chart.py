@@ -91,7 +91,7 @@ def chart(
         low, high = min(map(min, values)), max(map(max, values))
         if high - low <= 1e-12 * max(abs(low), abs(high)):  # plotext would print that it cannot tell them apart
             figure.ruler(axis).lim(low - (abs(low) / 10 or 1), high + (abs(high) / 10 or 1))
-    levels = ticks(min(min(y) for *_, y in drawn), max(max(y) for *_, y in drawn), height // 3, whole=False)
+    levels = ticks(min(min(y) for *_, y in drawn), max(max(y) for *_, y in drawn), 2 * height // 5, whole=False)
     figure.ruler("y").ticks(levels, [f"{level:.6g}" for level in levels])
     if x_label:
         figure.label(x_label)
