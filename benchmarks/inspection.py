@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tuinet.inspection.sums import explain
 
 import tuinet
 from tuinet.data.dataset import Split
@@ -21,6 +20,7 @@ from tuinet.data.splits import SplitSettings
 from tuinet.errors import TuinetError
 from tuinet.inspection.catalog import look
 from tuinet.inspection.question import Choice, Question, Samples
+from tuinet.inspection.sums.explain import explain
 from tuinet.model.model import Model
 from tuinet.training.blas import one_blas_thread
 

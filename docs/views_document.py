@@ -19,7 +19,7 @@ from tuinet.files.find import shipped_models
 from tuinet.inspection.catalog import ALL, look
 from tuinet.inspection.difference import Change, Difference, Setting, TensorChange
 from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
-from tuinet.inspection.sums import explain
+from tuinet.inspection.sums.explain import explain
 from tuinet.inspection.view import Table
 from tuinet.inspection.written import as_json
 from tuinet.model.meta import Meta

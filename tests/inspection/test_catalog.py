@@ -12,8 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 from rich.cells import cell_len
-from tuinet.render.draw import Paper, draw_all, plain
-from tuinet.render.png import png
 
 import tuinet
 from tuinet.cli.asked import part_of
@@ -28,6 +26,8 @@ from tuinet.inspection.written import as_json
 from tuinet.model.model import Model
 from tuinet.nn.parts import Part
 from tuinet.nn.seq2seq import Seq2Seq
+from tuinet.render.draw import Paper, draw_all, plain
+from tuinet.render.png import png
 
 SHIPPED = ("xor", "iris-mlp", "digits-cnn", "mnist-small-cnn", "cmudict-small", "shakespeare-lstm")
 

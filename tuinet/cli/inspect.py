@@ -90,7 +90,7 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
     from tuinet.inspection.catalog import look, offers
     from tuinet.inspection.off import effect
     from tuinet.inspection.question import Question, find_layer
-    from tuinet.inspection.sums import explain
+    from tuinet.inspection.sums.explain import explain
     from tuinet.training.blas import one_blas_thread
 
     found = "" if layer is None else find_layer(model, layer)

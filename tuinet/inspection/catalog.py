@@ -5,49 +5,49 @@ from __future__ import annotations
 import difflib
 
 from tuinet.errors import TuinetError
-from tuinet.inspection import (
-    activation_views,
+from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.view import Seen
+from tuinet.inspection.views import (
+    activations,
     erasure,
     gates,
     health,
     ideal,
-    layer_views,
+    layers,
     likes,
     losses,
-    map_views,
+    maps,
     matches,
     memory,
     mistakes,
-    model_views,
     occlusion,
     outputs,
     predictions,
     sensitivities,
-    sequence_views,
+    sequences,
     shifts,
     step_answers,
     translation,
     weights,
+    whole,
     why,
     windows,
 )
-from tuinet.inspection.question import Node, Offer, Question
-from tuinet.inspection.view import Seen
 from tuinet.model.model import Model
 
 ALL: tuple[Offer, ...] = (
-    *model_views.VIEWS,
+    *whole.VIEWS,
     *predictions.VIEWS,
     *translation.VIEWS,
     *step_answers.VIEWS,
     *mistakes.VIEWS,
     *outputs.VIEWS,
-    *map_views.VIEWS,
+    *maps.VIEWS,
     *gates.VIEWS,
     *windows.VIEWS,
-    *activation_views.VIEWS,
-    *layer_views.VIEWS,
-    *sequence_views.VIEWS,
+    *activations.VIEWS,
+    *layers.VIEWS,
+    *sequences.VIEWS,
     *weights.VIEWS,
     *why.VIEWS,
     *occlusion.VIEWS,

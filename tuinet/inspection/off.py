@@ -15,8 +15,8 @@ import numpy as np
 
 from tuinet.data.dataset import Indices
 from tuinet.errors import TuinetError
-from tuinet.inspection.predictions import effect
 from tuinet.inspection.question import Node, find_layer, nodes
+from tuinet.inspection.views.predictions import effect
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.activation import Softmax
