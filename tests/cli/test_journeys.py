@@ -213,9 +213,10 @@ def test_evaluate_shows_the_confusion(trained: Path) -> None:
 
 
 def test_inspect_shows_the_layers(trained: Path) -> None:
-    shown = run_command("inspect", "runs/digits", cwd=trained).out
+    shown = run_command("inspect", "runs/digits", COLUMNS="160", cwd=trained).out
     rows = {line.split()[0]: line.split() for line in shown.splitlines() if line}
-    assert rows["conv1"][-2:] == ["160", "9,216"]  # 3·3·1·16 + 16 parameters; 8·8·16·9 multiply-adds
+    # 3·3·1·16 + 16 parameters; 2 · 8·8·16·9 FLOPs; 4 bytes for each of 160 and of 8·8·16 values
+    assert rows["conv1"][-4:] == ["160", "18,432", "640", "4,096"]
     summary = run_command("inspect", "runs/digits", "--json", cwd=trained).lines[0]
     assert summary["parameters"] == sum(layer["parameters"] for layer in summary["layers"])
     assert rows["total"][1] == f"{summary['parameters']:,}"

@@ -182,20 +182,21 @@ def test_images_get_captions_and_tables_of_steps_a_label(tmp_path: Path) -> None
     answers = run_command("predict", "walks.safetensors", "walk.csv", "walks.npy", "--json", cwd=tmp_path).lines
     assert [line["input"] for line in answers] == ["walk.csv", "walks.npy:1", "walks.npy:2"]
     assert len({line["top"][0]["score"] for line in answers}) == 1
-    remembered = run_command("inspect", "walks.safetensors", "walk.csv", "--json", cwd=tmp_path).lines[0]["memory"]
-    assert remembered["samples"] == [1, 1]
+    asked = ("inspect", "walks.safetensors", "--view", "memory", "--file", "walk.csv", "--json")
+    curve, table = run_command(*asked, cwd=tmp_path).lines[0]["views"]
+    assert curve["shape"] == [1, 2]
+    assert [row[0] for row in table["rows"]] == [0, 1]
     refused = run_command("predict", "walks.safetensors", "1,2", cwd=tmp_path)
     assert refused.code == 2 and "a step of the sequence a row" in refused.err
 
 
 def test_inspect_shows_how_far_back_a_model_remembers(texts: Path) -> None:
-    shown = run_command("inspect", "text", "the cat sat on the mat", cwd=texts).out
-    rows = [line.split() for line in shown.splitlines()[2:]]
-    assert [row[0] for row in rows] == ["0", "1", "2", "5", "10", "20", "21"]
-    assert rows[0][2] == "1.00e+00"
-    found = run_command("inspect", "text", "the cat", "the", "--json", cwd=texts).lines[0]
-    assert found["memory"]["samples"] == [2, 2, 2, 1, 1, 1, 1]
-    assert found["memory"]["layer"] == "lstm1"
+    asked = ("inspect", "text", "--view", "memory")
+    curve, table = run_command(*asked, "--text", "the cat sat on the mat", "--json", cwd=texts).lines[0]["views"]
+    assert [row[0] for row in table["rows"]] == [0, 1, 2, 5, 10, 20, 21]
+    assert curve["data"][0][0] == 0  # log₁₀ of 1
+    assert any("lstm1" in note for note in curve["notes"] + table["notes"] + [curve["axes"][0]["name"]])
+    assert "steps before the last" in run_command(*asked, "--text", "the cat", cwd=texts).out
 
 
 WRONG = [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.segment import Segment
 
 from tests.render.examples import (
     cell_of_a_map,
@@ -24,7 +25,7 @@ from tests.render.examples import (
     view,
     word,
 )
-from tuinet.inspection.view import Part, Seen, Sum, Table, Term, View
+from tuinet.inspection.view import Axis, Part, Seen, Sum, Table, Term, View
 from tuinet.render.draw import Lines, Paper, ansi, as_ascii, draw, draw_all, plain
 
 COLORS = ("truecolor", "256", "16", "none")
@@ -206,6 +207,49 @@ def test_many_tiles_are_bounded_and_the_rest_is_said_in_words() -> None:
     assert "and 36 more\n" in plain(draw(seen, Paper(80)))
     named = view("images", np.ones((2, 3, 3)), "kernel", "row", "column", labels={"kernel": ("filter 7", "filter 9")})
     assert re.search(r"filter 7 +filter 9", plain(draw(named, Paper(80))))
+
+
+COLORED = [[[[255, 0, 0], [0, 255, 0]]], [[[0, 0, 255], [255, 255, 255]]]]
+"""Two images of one row and two columns."""
+
+
+def test_coloured_images_stand_side_by_side_in_their_colours() -> None:
+    seen = view("images", COLORED, "sample", "row", "column", "channel")
+    row = draw(seen, Paper(60))[1]
+    assert [(color_of(segment), segment.text) for segment in row if segment.text.strip()] == [
+        ((255, 0, 0), "▀▀▀▀"), ((0, 255, 0), "▀▀▀▀"), ((0, 0, 255), "▀▀▀▀"), ((255, 255, 255), "▀▀▀▀")
+    ]  # fmt: skip
+    _, *_, names, said = plain(draw(seen, Paper(60))).split("\n")
+    assert names.split() == ["0", "1"]
+    assert said == "red, green, blue from 0 to 255"
+    shades = plain(draw(seen, Paper(60, "none"))).split("\n")[1]
+    assert shades.split() == ["▓▓▓▓", "▒▒██"]  # red and green are lighter than blue, white is the lightest
+
+
+def color_of(segment: Segment) -> tuple[int, ...] | None:
+    color = segment.style.color if segment.style else None
+    return None if color is None or color.triplet is None else tuple(color.triplet)
+
+
+def test_grey_images_are_no_maps() -> None:
+    data = np.array([[0.0, 1.0], [0.5, 0.25]])
+    row = draw(view("images", data[None, ..., None], "sample", "row", "column", "channel"), Paper(60))[1]
+    colors = [color_of(segment) for segment in row]
+    assert len(colors) == 2 and all(color and len(set(color)) == 1 for color in colors)
+    of_a_map = draw(view("images", data[None], "map", "row", "column"), Paper(60))[1]
+    assert not any(color and len(set(color)) == 1 for color in map(color_of, of_a_map))
+
+
+def test_how_to_see_more_is_said_where_the_names_are_numbers() -> None:
+    data = np.zeros((70, 2, 2))
+    numbered = view("images", data, "map", "row", "column")
+    named = msgspec.structs.replace(
+        numbered, axes=(Axis("kernel", tuple(f"3:{n}" for n in range(70))), *numbered.axes[1:])
+    )
+    more = "--unit {first}-{last}"
+    assert "and 6 more: --unit 64-69" in plain(draw(numbered, Paper(80), more=more))
+    text = plain(draw(named, Paper(80), more=more))
+    assert "and 6 more" in text and "--unit" not in text
 
 
 def test_bars_go_left_and_right_of_0() -> None:

@@ -50,6 +50,14 @@ def test_an_image_keeps_its_colours() -> None:
     assert area(grey, oklab.grey()[0]) > 1000
 
 
+def test_coloured_images_are_tiles_in_their_colours() -> None:
+    data = [[[[255, 0, 0], [0, 255, 0]]], [[[0, 0, 255], [255, 255, 254]]]]
+    picture = pixels(view("images", data, "sample", "row", "column", "channel"))
+    red, green, blue = (box(picture, color) for color in ((255, 0, 0), (0, 255, 0), (0, 0, 255)))
+    assert red[2:] == green[2:] == blue[2:] == (100, 100)
+    assert red[0] + 100 == green[0] and red[1] == green[1] == blue[1] and blue[0] > green[0] + 100
+
+
 def test_no_numbers_are_crossed_out() -> None:
     data = np.ones((30, 30))
     data[3, 4] = math.nan

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+MORE = "--unit {first}-{last}"
+"""How to see those of many pictures that are not drawn."""
+
 SUFFIXES = (".png", ".npy", ".json", ".txt")
 
 
@@ -87,7 +90,7 @@ def write_seen(seens: Sequence[Seen], out: Output) -> None:
     from tuinet.render.draw import ansi, draw_all
 
     paper = paper_for(out)
-    click.echo(ansi(draw_all(seens, paper), paper), color=True)  # what it is drawn on was decided already
+    click.echo(ansi(draw_all(seens, paper, more=MORE), paper), color=True)  # what it is drawn on was decided already
 
 
 def paper_for(out: Output) -> Paper:
@@ -117,7 +120,7 @@ def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
             from tuinet.render.png import png
 
             stream = io.BytesIO()
-            png(seens).save(stream, "PNG")
+            png(seens, more=MORE).save(stream, "PNG")
             content = stream.getvalue()
         case ".npy":
             content = _npy(seens)
@@ -157,4 +160,4 @@ def _text(seens: Sequence[Seen], out: Output) -> str:
     if out.words:
         lines = [line for seen in seens for line in in_words(seen)]
         return "\n".join(map(_plain_ascii, lines) if out.ascii else lines) + "\n"
-    return plain(draw_all(seens, Paper(width=out.width or 80, colors="none", ascii=out.ascii))) + "\n"
+    return plain(draw_all(seens, Paper(width=out.width or 80, colors="none", ascii=out.ascii), more=MORE)) + "\n"

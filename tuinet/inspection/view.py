@@ -28,7 +28,8 @@ class View(msgspec.Struct, frozen=True):
     """`data` has one axis for each of `axes`, in this order.
 
     image      row, column, channel (1 or 3 channels; with 3 they are red, green, blue)
-    images     item, row, column: feature maps or kernels, one picture each
+    images     item, row, column: feature maps or kernels, one picture each; with channel (1 or 3) behind them, images
+               as of the kind above
     matrix     row, column of a table of numbers
     vector     one value per unit
     series     line, place: curves over `x`

@@ -13,7 +13,7 @@ from tuinet.render.grid import names, plain_numbers, speaks
 from tuinet.render.ink import FIRST, NO_NUMBER, Scale, apart, scale, written
 from tuinet.render.oklab import Array, lab
 from tuinet.render.paper import Paper
-from tuinet.render.tiles import names_of, rgb_of, rgb_range
+from tuinet.render.tiles import names_of, others, rgb_of, rgb_range
 from tuinet.render.typeset import LINE, TEXT, Picture, blank, measure, safe, shortened, stacked, write
 
 WIDTH = 1000
@@ -26,39 +26,47 @@ _LONGEST = 1200
 
 def image(view: View) -> tuple[Picture, list[str]]:
     """One image: in its own colours, in grey, or in those of the signed map."""
-    if view.data.shape[2] == 3:
-        low, high = rgb_range(view)
-        data = np.asarray(view.data, np.float64)
-        colors = rgb_of(data, low, high)
-        colors[~np.isfinite(data).all(axis=2)] = (255, 0, 255)
-        said = f"red, green, blue from {written(low)} to {written(high)}"
-        return _enlarged(colors, _times(colors.shape, 320)), [said, *apart(view, low, high)]
-    data, notes = _within(np.asarray(view.data[:, :, 0], np.float64), mean=True)
-    found = scale(view, _PAPER, grey=True)
-    part = _squares(data, found, _times(data.shape, 320))
-    return stacked([part, ramp(found)], 8), [*notes, *apart(view, found.low, found.high)]
+    tiles, notes, ramps = _painted(view, view.data[None], 320)
+    return stacked([*tiles, *ramps], 8), notes
 
 
 def images(view: View, most: int, more: str) -> tuple[Picture, list[str]]:
     """Tiles with their names under them, one range of colours for all."""
     count = min(len(view.data), max(1, most))
-    data, notes = _within(np.asarray(view.data[:count], np.float64), mean=False)
-    found = scale(view, _PAPER)
+    side = 96 if count > 4 else 200
+    if view.data.ndim == 4:
+        tiles, notes, ramps = _painted(view, view.data[:count], side)
+    else:
+        data, notes = _within(np.asarray(view.data[:count], np.float64), mean=False)
+        found = scale(view, _PAPER)
+        tiles = [_squares(tile, found, _times(tile.shape, side)) for tile in data]
+        notes, ramps = [*notes, *apart(view, found.low, found.high)], [ramp(found)]
     labels = [safe(name) for name in names_of(view, _PAPER)[:count]]
-    times = _times(data.shape[1:], 96 if count > 4 else 200)
-    rows, columns = (size * times for size in data.shape[1:])
-    pitch = max(columns, min(110, max(map(measure, labels)))) + 10
-    per_row = min(count, max(1, WIDTH // pitch))
-    whole = blank(per_row * pitch - 10, math.ceil(count / per_row) * (rows + LINE + 8) - 8)
-    for n, (tile, label) in enumerate(zip(data, labels, strict=True)):
+    columns, rows = tiles[0].size if tiles else (0, 0)
+    pitch = max(columns, min(110, max(map(measure, labels), default=0))) + 10
+    per_row = max(1, min(count, WIDTH // pitch))
+    whole = blank(per_row * pitch - 10, max(1, math.ceil(count / per_row) * (rows + LINE + 8) - 8))
+    for n, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
         left, top = n % per_row * pitch, n // per_row * (rows + LINE + 8)
-        whole.paste(_squares(tile, found, times), (left + (pitch - 10 - columns) // 2, top))
+        whole.paste(tile, (left + (pitch - 10 - columns) // 2, top))
         write(whole, (left + (pitch - 10) / 2, top + rows + 2), shortened(label, pitch - 10), "middle")
-    rest = len(view.data) - count
-    if rest:
-        hint = f": {more.format(first=count, last=len(view.data) - 1)}" if more else ""
-        notes.append(f"and {rest:,} more{hint}")
-    return stacked([whole, ramp(found)], 8), [*notes, *apart(view, found.low, found.high)]
+    rest = others(view, count, more)
+    return stacked([whole, *ramps], 8), [*([rest] if rest else []), *notes]
+
+
+def _painted(view: View, data: Array, pixels: int) -> tuple[list[Picture], list[str], list[Picture]]:
+    """Images (N, R, C, 1 or 3), about so many pixels wide: each, what is to be said, and the colours' legend."""
+    if data.shape[-1] == 3:
+        low, high = rgb_range(view)
+        values = np.asarray(data, np.float64)
+        colors = rgb_of(values, low, high)
+        colors[~np.isfinite(values).all(axis=-1)] = (255, 0, 255)
+        said = f"red, green, blue from {written(low)} to {written(high)}"
+        return [_enlarged(each, _times(each.shape, pixels)) for each in colors], [said, *apart(view, low, high)], []
+    single, notes = _within(np.asarray(data[..., 0], np.float64), mean=True)
+    found = scale(view, _PAPER, grey=True)
+    tiles = [_squares(tile, found, _times(tile.shape, pixels)) for tile in single]
+    return tiles, [*notes, *apart(view, found.low, found.high)], [ramp(found)]
 
 
 def matrix(view: View) -> tuple[Picture, list[str]]:

@@ -26,29 +26,55 @@ _LINES = 26
 
 def image(view: View, paper: Paper) -> Lines:
     """One image, in its own colours, in grey, or, if its values have signs, in those of the signed map."""
-    if view.data.shape[2] == 3 and not paper.shades:
-        return _colored(view, paper)
-    if view.data.shape[2] == 3:
-        return _as_grey(view, paper)
-    data = np.asarray(view.data[:, :, 0], np.float64)
-    data, notes = _within(data, paper, mean=True)
-    found = scale(view, paper, grey=True)
-    return [*_page(found.levels(data), found.ink, paper), *notes, *legend(view, found, paper)]
+    levels, used, after = _painted(view, view.data, paper)
+    return [*_page(levels, used, paper), *after]
 
 
 def images(view: View, paper: Paper, most: int = TILES, more: str = "") -> Lines:
     """Tiles, at most `most`; how to see the others is said by `more`, a text with {first} and {last}."""
     count = min(len(view.data), max(1, most))
-    data = np.asarray(view.data[:count], np.float64)
-    data, notes = _within(data, paper, mean=False)
-    found = scale(view, paper)
-    levels = found.levels(data)
-    lines = _tiles(levels, names_of(view, paper)[:count], found.ink, paper)
+    if view.data.ndim == 4:
+        levels, used, after = _painted(view, view.data[:count], paper)
+    else:
+        data, notes = _within(np.asarray(view.data[:count], np.float64), paper, mean=False)
+        found = scale(view, paper)
+        levels, used, after = found.levels(data), found.ink, [*notes, *legend(view, found, paper)]
+    lines = _tiles(levels, names_of(view, paper)[:count], used, paper)
+    rest = others(view, count, more)
+    return [*lines, *(words(rest, paper) if rest else []), *after]
+
+
+def others(view: View, count: int, more: str) -> str:
+    """How many images are not among the first so many, and, where their names are their numbers, how to see them."""
     rest = len(view.data) - count
-    if rest:
-        hint = f": {more.format(first=count, last=len(view.data) - 1)}" if more else ""
-        notes = [*notes, *words(f"and {rest:,} more{hint}", paper)]
-    return [*lines, *notes, *legend(view, found, paper)]
+    if not rest:
+        return ""
+    labels = view.axes[0].labels
+    hint = f": {more.format(first=count, last=len(view.data) - 1)}" if more else ""
+    return f"and {rest:,} more{hint if not labels or labels[count] == str(count) else ''}"
+
+
+def _painted(view: View, data: Array, paper: Paper) -> tuple[Array, Ink, Lines]:
+    """Images (…, R, C, 1 or 3) as levels of an ink, and the lines to stand below."""
+    if data.shape[-1] != 3:
+        data, notes = _within(np.asarray(data[..., 0], np.float64), paper, mean=True)
+        found = scale(view, paper, grey=True)
+        return found.levels(data), found.ink, [*notes, *legend(view, found, paper)]
+    low, high = rgb_range(view)
+    data = np.asarray(data, np.float64)
+    said = _rgb_legend(view, paper, low, high)
+    if paper.shades:  # how light each point is
+        light = np.where(np.isfinite(data).all(axis=-1), lab(rgb_of(data, low, high))[..., 0], np.nan)
+        light, notes = _within(light, paper, mean=True)
+        grey = ink("grey", paper.colors, paper.ascii, True)
+        levels = np.rint(np.nan_to_num(light) * (grey.count - 1)).astype(int) + FIRST
+        notes = [*notes, *words("drawn by how light its colours are", paper)]
+        return np.where(np.isfinite(light), levels, NO_NUMBER), grey, [*notes, *said]
+    moved, notes = _within(np.moveaxis(data, -1, 0), paper, mean=True)
+    data = np.moveaxis(moved, 0, -1)
+    colors, levels = np.unique(rgb_of(data, low, high).reshape(-1, 3), axis=0, return_inverse=True)
+    levels = np.where(np.isfinite(data).all(axis=-1), levels.reshape(data.shape[:-1]) + FIRST, NO_NUMBER)
+    return levels, rgb_ink(colors, paper), [*notes, *said]
 
 
 def names_of(view: View, paper: Paper) -> list[str]:
@@ -145,30 +171,6 @@ def rgb_of(data: Array, low: float, high: float) -> Array:
     size = max(abs(low), abs(high)) or 1.0
     part = (np.clip(np.nan_to_num(data, nan=low), low, high) / size - low / size) / ((high - low) / size or 1.0)
     return np.rint(255 * part).astype(np.uint8)
-
-
-def _colored(view: View, paper: Paper) -> Lines:
-    low, high = rgb_range(view)
-    data = np.asarray(view.data, np.float64)
-    moved, notes = _within(np.moveaxis(data, 2, 0), paper, mean=True)
-    data = np.moveaxis(moved, 0, 2)
-    flat = rgb_of(data, low, high).reshape(-1, 3)
-    colors, levels = np.unique(flat, axis=0, return_inverse=True)
-    levels = np.where(np.isfinite(data).all(axis=2), levels.reshape(data.shape[:2]) + FIRST, NO_NUMBER)
-    lines = _page(levels, rgb_ink(colors, paper), paper)
-    return [*lines, *notes, *_rgb_legend(view, paper, low, high)]
-
-
-def _as_grey(view: View, paper: Paper) -> Lines:
-    """Without colours enough, how light each point is."""
-    low, high = rgb_range(view)
-    data = np.asarray(view.data, np.float64)
-    light = np.where(np.isfinite(data).all(axis=2), lab(rgb_of(data, low, high))[..., 0], np.nan)
-    light, notes = _within(light, paper, mean=True)
-    grey = ink("grey", paper.colors, paper.ascii, True)
-    levels = np.rint(np.nan_to_num(light) * (grey.count - 1)).astype(int) + FIRST
-    lines = _page(np.where(np.isfinite(light), levels, NO_NUMBER), grey, paper)
-    return [*lines, *notes, *words("drawn by how light its colours are", paper), *_rgb_legend(view, paper, low, high)]
 
 
 def _rgb_legend(view: View, paper: Paper, low: float, high: float) -> Lines:

@@ -37,7 +37,7 @@ def asked(model: Model, layer: str, part: Split | None = None, **choice: object)
 def made_for(model: Model, layer: str, **choice: object) -> tuple[Table, Array]:
     table, view = ideal(asked(model, layer, **choice))
     assert isinstance(table, Table) and isinstance(view, View)
-    return table, view.data
+    return table, view.data[..., 0] if view.data.ndim == 4 else view.data
 
 
 def cosine(one: Array, other: Array) -> float:
@@ -158,7 +158,7 @@ def test_real_models_reach_more_than_real_inputs() -> None:
     part = tuinet.build("digits-cnn").data.splits["test"]
     table, view = ideal(asked(model, "dense2", part))
     assert isinstance(table, Table) and isinstance(view, View)
-    assert view.data.shape == (10, 8, 8)
+    assert view.data.shape == (10, 8, 8, 1)
     assert all(row[1] > 1.2 * row[2] for row in table.rows)  # type: ignore[operator]
     assert model.predict(view.data * 16).labels == [str(digit) for digit in range(10)]
     again = ideal(asked(model, "dense2", part))[1]

@@ -212,8 +212,8 @@ def test_mistakes_are_the_same_in_any_batches() -> None:
     assert [row[0] for row in table.rows] == worst.tolist()
     assert [row[4] for row in table.rows] == pytest.approx(losses[worst].tolist())
     assert table.notes[0] == f"{len(wrong):,} of 3,000 wrong"
-    assert (view.kind, view.data.shape, view.high) == ("images", (12, 8, 8), 255.0)
-    np.testing.assert_array_equal(view.data, inputs[worst])
+    assert (view.kind, view.data.shape, view.high) == ("images", (12, 8, 8, 1), 255.0)
+    np.testing.assert_array_equal(view.data[..., 0], inputs[worst])
     assert view.axes[0].labels[0].startswith(f"{worst[0]}: ")
 
 
@@ -235,7 +235,7 @@ def test_mistakes_of_values_tags_and_texts() -> None:
     assert table.rows[0][2] == "K AE T"
     model = captioner()
     table, view = look("mistakes", over(model, images(3), Texts(["abc", "b", "ca"])))
-    assert view.data.shape == (len(table.rows), 8, 8)
+    assert view.data.shape == (len(table.rows), 8, 8, 1)
 
 
 def test_a_loss_that_is_no_number_is_the_worst() -> None:
@@ -246,7 +246,7 @@ def test_a_loss_that_is_no_number_is_the_worst() -> None:
     assert table.rows[0][4] == np.inf
 
 
-def test_coloured_mistakes_are_images_one_by_one() -> None:
+def test_coloured_mistakes_keep_their_colours() -> None:
     model = made(
         (Flatten(), Dense(2)),
         {"dense1/bias": [1.0, 0.0]},
@@ -255,9 +255,8 @@ def test_coloured_mistakes_are_images_one_by_one() -> None:
         Coding("ids", classes=2),
     )
     inputs = np.random.default_rng(0).random((3, 2, 2, 3))
-    table, *views = look("mistakes", over(model, inputs, np.array([1, 0, 1])))
-    assert [view.kind for view in views] == ["image", "image"]
-    np.testing.assert_array_equal(views[0].data, inputs[table.rows[0][0]])
+    table, view = look("mistakes", over(model, inputs, np.array([1, 0, 1])))
+    np.testing.assert_array_equal(view.data, inputs[[row[0] for row in table.rows]])
 
 
 # ── the effect of what is off ─────────────────────────────────────────────────────────────────────────────────────────

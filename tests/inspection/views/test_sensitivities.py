@@ -20,6 +20,7 @@ from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Tanh
 from tuinet.nn.layers.bidirectional import Bidirectional
 from tuinet.nn.layers.clockwork import Clockwork
+from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.gru import GRU
 from tuinet.nn.layers.lstm import LSTM
@@ -108,7 +109,8 @@ def test_every_layer_and_every_parameter_has_its_gradient(model: Model) -> None:
         stored = 0.0 if found is None else np.abs(getattr(found, "values", found)).sum()
         assert total == pytest.approx(stored, rel=1e-12)
         for name in names[1:]:
-            for view in views(model, path, name):
+            every = Choice(units=tuple(range(node.after.sizes[-1]))) if isinstance(node.layer, Conv2D) else Choice()
+            for view in views(model, path, name, every):  # of a convolution, all channels of all kernels
                 own = "weight" if view.name == "weight-gradient" else view.name.removesuffix("-gradient")
                 expected = question.back.params[f"{path}/{own}"]
                 assert np.sort(view.data, axis=None) == pytest.approx(np.sort(expected, axis=None), rel=1e-12)

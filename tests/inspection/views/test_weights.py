@@ -57,29 +57,32 @@ def test_kernels_one_picture_for_each_channel_of_each() -> None:
     weight = model.params["conv1/weight"]
     np.testing.assert_array_equal(first.data, np.moveaxis(weight[:, :, 0], 2, 0))
     assert first.axes[0].labels == ("0", "1", "2", "3")
-    (second,) = views("kernels", model, "conv2")
     weight = model.params["conv2/weight"]  # (2, 2, 4, 2)
+    (of_one,) = views("kernels", model, "conv2")
+    np.testing.assert_array_equal(of_one.data, np.moveaxis(weight[:, :, 0], 2, 0))
+    assert of_one.axes[0].labels == ("0", "1") and of_one.notes[0].startswith("of input channel 0, of 0 to 3")
+    (second,) = views("kernels", model, "conv2", units=(0, 1))
     assert second.axes[0].labels == ("0:0", "0:1", "0:2", "0:3", "1:0", "1:1", "1:2", "1:3")
     for place, label in enumerate(second.axes[0].labels):
         kernel, channel = map(int, label.split(":"))
         np.testing.assert_array_equal(second.data[place], weight[:, :, channel, kernel])
     (one,) = views("kernels", model, "conv2", at=(3,), units=(1,))
-    assert one.axes[0].labels == ("1",) and "of input channel 3" in one.notes
+    assert one.axes[0].labels == ("1",) and one.notes[0].startswith("of input channel 3")
     np.testing.assert_array_equal(one.data[0], weight[:, :, 3, 1])
 
 
 def test_kernels_that_see_colours_are_in_colour() -> None:
     model, _ = one_layer(Conv2D(2, 3), Shape.image(6, 5, 3))
     weight = model.params["conv1/weight"]
-    found = views("kernels", model, "conv1")
+    (found,) = views("kernels", model, "conv1")
     most = np.abs(weight).max()
-    for filter_, seen in enumerate(found):
-        assert (seen.kind, seen.low, seen.high) == ("image", -most, most)
-        np.testing.assert_array_equal(seen.data, weight[..., filter_])
+    assert (found.kind, found.low, found.high) == ("images", -most, most)
+    assert [axis.name for axis in found.axes] == ["kernel", "row", "column", "channel"]
+    np.testing.assert_array_equal(found.data, np.moveaxis(weight, 3, 0))
     (green,) = views("kernels", model, "conv1", at=(1,))
     np.testing.assert_array_equal(green.data, np.moveaxis(weight[:, :, 1], 2, 0))
     deeper = made((Conv2D(3, 1), Conv2D(2, 1)), {}, Shape.image(2, 2, 3), SquaredError(), Coding("values"))
-    assert views("kernels", deeper, "conv2")[0].kind == "images"  # three maps are no colours
+    assert views("kernels", deeper, "conv2")[0].data.shape == (2, 1, 1)  # three maps are no colours
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,9 @@ def test_first_weights_are_the_image_they_look_for() -> None:
     np.testing.assert_array_equal(found.data[1], template[..., 0])
     (chosen,) = views("images", model, "dense1", units=(1,))
     assert chosen.axes[0].labels == ("1",)
-    colors = views("images", flat_model(3), "dense1")
-    assert [seen.kind for seen in colors] == ["image", "image"]
-    assert colors[0].data.shape == (4, 3, 3)
-    (planes,) = views("images", flat_model(2), "dense1")
+    (colors,) = views("images", flat_model(3), "dense1")
+    assert colors.data.shape == (2, 4, 3, 3)
+    (planes,) = views("images", flat_model(2), "dense1", units=(0, 1))
     assert planes.axes[0].labels == ("0:0", "0:1", "1:0", "1:1")
 
 

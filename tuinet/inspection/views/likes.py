@@ -68,14 +68,10 @@ def _of_unit(question: Question, found: Found, unit: int) -> Iterator[Seen]:
 
 
 def tiles(name: str, images: Array, of: Axis, title: str) -> Iterator[View]:
-    """Images (N, H, W, C), one for each place of the axis: side by side; in colours, one after the other."""
+    """Images (N, H, W, C), one for each place of the axis, side by side: grey, or in colours."""
     if images.shape[-1] != 3:
-        grey = images[..., 0] if images.shape[-1] == 1 else images.mean(axis=-1)
-        yield View(name, "images", (of, Axis("row"), Axis("column")), grey, title=title)
-        return
-    for image, label in zip(images, of.labels, strict=True):
-        axes = (Axis("row"), Axis("column"), Axis("channel"))
-        yield View(f"{name}-{label.split(':')[0]}", "image", axes, image, title=f"{title}: {label}")
+        images = images.mean(axis=-1, keepdims=True)
+    yield View(name, "images", (of, Axis("row"), Axis("column"), Axis("channel")), images, title=title)
 
 
 def _windows(images: Array, field: Field, places: Array) -> Array:

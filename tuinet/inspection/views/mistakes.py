@@ -207,22 +207,13 @@ def _texts(meta: Meta, split: Split, inputs: Any, places: Indices) -> list[str] 
 
 
 def _pictures(meta: Meta, inputs: Any, labels: tuple[str, ...]) -> tuple[View, ...]:
-    """The raw images: grey ones together, coloured ones one by one."""
-    if meta.input_shape.axes != ("row", "column", "channel"):
+    """The raw images side by side."""
+    if meta.input_shape.axes != ("row", "column", "channel") or meta.input_shape.sizes[2] not in (1, 3):
         return ()
-    height, width, channels = meta.input_shape.sizes
-    images = np.array(inputs).reshape(len(inputs), height, width, channels)
+    images = np.array(inputs).reshape(len(inputs), *meta.input_shape.sizes)
     high = next((step.divisor for step in meta.preparation if isinstance(step, Scale)), None)
-    if channels == 1:
-        axes = (Axis("item", labels), Axis("row"), Axis("column"))
-        return (View("mistakes", "images", axes, images[..., 0], low=0.0, high=high, title="the worst mistakes"),)
-    if channels != 3:
-        return ()
-    axes = (Axis("row"), Axis("column"), Axis("channel"))
-    return tuple(
-        View("mistakes", "image", axes, image, low=0.0, high=high, title=label)
-        for image, label in zip(images, labels, strict=True)
-    )
+    axes = (Axis("item", labels), Axis("row"), Axis("column"), Axis("channel"))
+    return (View("mistakes", "images", axes, images, low=0.0, high=high, title="the worst mistakes"),)
 
 
 def _has_confusion(model: Model, node: Node | None) -> bool:

@@ -45,9 +45,9 @@ LYING = ("forget", "input", "output_gate", "update", "reset", "candidate")
 
 
 def kernels(question: Question) -> tuple[Seen, ...]:
-    """Every kernel of a convolution as a picture: in colour if it sees colours, else one for each input channel.
+    """Every kernel of a convolution as a picture: in colour if it sees colours, else of one input channel.
 
-    `choice.units` are kernels, `choice.at` the channel.
+    `choice.units` are kernels, each then with all its channels; `choice.at` is the channel.
     """
     node = question.node
     assert node is not None
@@ -73,7 +73,10 @@ def pictures(
     question: Question, node: Node, name: str, weight: Array, what: str, about: str, *, colors: bool
 ) -> tuple[Seen, ...]:
     """weight (rows, columns, C, F) as pictures: in colour where `colors` and C is 3 and no channel is chosen, else one
-    for each channel of each of F. Raises TuinetError for one that is not there."""
+    for each channel of the F that are chosen, else those of one channel, the first unless another is chosen.
+
+    Raises TuinetError for one that is not there.
+    """
     channels, count = weight.shape[2:]
     units = picked(question.choice.units, count, what, node.path)
     at = question.choice.at
@@ -82,29 +85,22 @@ def pictures(
     title = f"{about}, in {node.path}"
     if colors and channels == 3 and at is None:
         most = float(np.abs(weight[..., units]).max(initial=0.0)) or 1.0
-        axes = tuple(map(Axis, ("row", "column", "channel")))
+        labels = tuple(map(str, units))
+        axes = (Axis(what, labels), Axis("row"), Axis("column"), Axis("channel"))
         note = f"red, green and blue; mid-grey is 0, black −{most:.4g}, white {most:.4g} in all {what}s"
-        return tuple(
-            View(
-                name,
-                "image",
-                axes,
-                np.array(weight[..., unit]),
-                None,
-                -most,
-                most,
-                f"{what} {unit} of {title}",
-                (note,),
-            )
-            for unit in units
-        )
+        stack = np.moveaxis(weight[..., units], -1, 0)  # (F, rows, columns, 3)
+        return (View(name, "images", axes, stack, None, -most, most, title, (note,)),)
+    if at is None and question.choice.units is None and channels > 1:
+        at = (0,)
     chosen_channels = picked(at, channels, "input channel", node.path)
     several = len(chosen_channels) > 1
     stack = np.transpose(weight[:, :, chosen_channels][..., units], (3, 2, 0, 1))  # (F, C, rows, columns)
     labels = tuple(f"{unit}:{each}" if several else str(unit) for unit in units for each in chosen_channels)
     notes = (f"{what}:channel, the channels of one {what} side by side",) if several else ()
-    if at is not None:
-        notes = (f"of input channel {at[0]}",)
+    if at is not None and channels > 1:
+        notes = (
+            f"of input channel {at[0]}, of 0 to {channels - 1}: --at picks another, --unit shows all of one {what}",
+        )
     axes = (Axis(what, labels), Axis("row"), Axis("column"))
     return (View(name, "images", axes, stack.reshape(-1, *weight.shape[:2]), title=title, notes=notes),)
 
