@@ -69,13 +69,15 @@ def _bar(value: float, found: Scale, room: int, paper: Paper) -> Line:
     half = (room - 1) // 2 if signed else room
     most = max(abs(found.low), abs(found.high)) or 1.0
     part = min(1.0, abs(value) / most) if math.isfinite(value) else 0.0
-    eighths = max(1, round(part * half * (1 if paper.ascii else 2))) if part > 0 else 0
-    if paper.ascii:
-        full, text = eighths, ("-" if value < 0 else "+" if signed else "#") * eighths
+    halves = round(part * half * (1 if paper.ascii else 2))
+    if part > 0 and not halves:  # too small for a bar, and yet not 0
+        full, text = 1, "." if paper.ascii else "▕" if value < 0 else "▏"
+    elif paper.ascii:
+        full, text = halves, ("-" if value < 0 else "+" if signed else "#") * halves
     elif value < 0:
-        full, text = (eighths + 1) // 2, ("▐" if eighths % 2 else "") + "█" * (eighths // 2)
+        full, text = (halves + 1) // 2, ("▐" if halves % 2 else "") + "█" * (halves // 2)
     else:
-        full, text = (eighths + 1) // 2, "█" * (eighths // 2) + ("▌" if eighths % 2 else "")
+        full, text = (halves + 1) // 2, "█" * (halves // 2) + ("▌" if halves % 2 else "")
     style = _color(value, found)
     if not signed:
         return [Segment(text, style)] if text else []
