@@ -244,6 +244,16 @@ def test_zip_bombs(tmp_path, monkeypatch):
     assert "Bad CRC" in npz_refused(path)
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_packed_so_that_unpacking_has_no_bound(tmp_path, packing):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", packing) as archive:
+        for name in ("x", "y"):
+            content = io.BytesIO()
+            np.save(content, np.arange(6.0))
+            archive.writestr(f"{name}.npy", content.getvalue())
+    assert "packed in a way that is not read" in npz_refused(tmp_path / "a.npz")
+
+
 def test_damaged_archives(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.ones((50, 3)), y=np.zeros(50, int))

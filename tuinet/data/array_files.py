@@ -145,8 +145,8 @@ def read_npy(path: Path) -> Array:
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> Array:
-    info = archive.getinfo(f"{name}.npy")
     where = f"{path}, array {name!r}"
+    info = _info(archive, name, where)
     with archive.open(info) as file:
         shape, fortran, dtype, start = _header(file, where)
         expected = math.prod(shape) * dtype.itemsize
@@ -158,11 +158,19 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> Array:
 def _member_shape(archive: zipfile.ZipFile, name: str, path: Path) -> Array:
     """The member's shape and type, from its header alone."""
     where = f"{path}, array {name!r}"
-    info = archive.getinfo(f"{name}.npy")
+    info = _info(archive, name, where)
     with archive.open(info) as file:
         shape, _, dtype, start = _header(file, where)
         _check_length(where, shape, dtype, math.prod(shape) * dtype.itemsize, info.file_size - start)
     return placeholder(shape, dtype)
+
+
+def _info(archive: zipfile.ZipFile, name: str, where: str) -> zipfile.ZipInfo:
+    """Raises TuinetError for a compression that zipfile unpacks without a bound."""
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise TuinetError(f"{where} is packed in a way that is not read", "write it with numpy.savez_compressed")
+    return info
 
 
 def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
