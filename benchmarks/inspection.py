@@ -19,8 +19,8 @@ from tuinet.data.sources import DATASETS, load
 from tuinet.data.splits import SplitSettings
 from tuinet.errors import TuinetError
 from tuinet.inspection.catalog import look
+from tuinet.inspection.explain import explain
 from tuinet.inspection.question import Choice, Question, Samples
-from tuinet.inspection.sums.explain import explain
 from tuinet.model.model import Model
 from tuinet.training.blas import one_blas_thread
 

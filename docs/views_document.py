@@ -18,8 +18,8 @@ from tuinet.experiment.document import describe
 from tuinet.files.find import shipped_models
 from tuinet.inspection.catalog import ALL, look
 from tuinet.inspection.difference import Change, Difference, Setting, TensorChange
+from tuinet.inspection.explain import explain
 from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
-from tuinet.inspection.sums.explain import explain
 from tuinet.inspection.view import Table
 from tuinet.inspection.written import as_json
 from tuinet.model.meta import Meta

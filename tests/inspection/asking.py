@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.model.models import made
 from tuinet.data.coding import Coding
-from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
+from tuinet.inspection.question import Choice, Offer, Question, Samples, check_choice, nodes
 from tuinet.inspection.view import Seen, Table, View
 from tuinet.model.model import Model
 from tuinet.nn.gradcheck import random_input
@@ -35,6 +35,7 @@ def offers(views: Iterable[Offer], asked: Question) -> list[Offer]:
 def look(views: Iterable[Offer], name: str, asked: Question) -> tuple[Seen, ...]:
     """The view of that name, which the layer must have; what it gives is well-formed."""
     (offer,) = [offer for offer in offers(views, asked) if offer.name == name]
+    check_choice(asked, f"the view {name}", offer.takes)
     found = offer.make(asked)
     assert found
     for seen in found:

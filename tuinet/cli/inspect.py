@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from tuinet.model.model import Model
 
 
+INPUTS = ("sample", "file", "text")
+CHOICES = ("data", "split", "unit", "at", "step", "gate", "order", "decoder", "off", "masks")
+"""Options that say what of a view is meant: without a view they would be passed over."""
+
+
 @click.command("inspect", short_help="Look inside a model: layers, kernels, maps, gates, gradients.")
 @click.argument("model")
 @click.argument("layer", required=False)
@@ -68,12 +73,24 @@ def command(model: str, layer: str | None, out: Output, **options: Any) -> None:
             _refuse_of_tensors("--filter" if name == "pattern" else "--axes")
     loaded = load_model(path)
     inputs = Inputs(options["sample"], options["file"], options["text"])
-    if layer is None and options["view"] is None and not options["as_sum"] and not any(inputs) and not options["off"]:
-        from tuinet.cli.summary import show_summary
+    asked = [name for name in CHOICES if options[name] not in (None, ())]
+    if options["view"] is None and not options["as_sum"] and (layer is not None or not any(inputs)):
+        if asked or any(inputs):
+            _refuse_without_a_view(asked[0] if asked else next(name for name in INPUTS if options[name]), layer)
+        if layer is None:
+            from tuinet.cli.summary import show_summary
 
-        show_summary(path, loaded, out)
-        return
+            show_summary(path, loaded, out)
+            return
     _look(path, loaded, layer, inputs, options, out)
+
+
+def _refuse_without_a_view(name: str, layer: str | None) -> None:
+    from tuinet.errors import TuinetError
+
+    option = {"unit": "--unit", "as_sum": "--sum"}.get(name, f"--{name}")
+    where = f"tuinet inspect MODEL{f' {layer}' if layer else ''}"
+    raise TuinetError(f"{option} belongs to a view, and none is named", f"Name a --view; {where} lists them.")
 
 
 def _refuse_of_tensors(option: str) -> None:
@@ -88,9 +105,9 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
     from tuinet.cli.seen import write_seen
     from tuinet.cli.summary import list_views
     from tuinet.inspection.catalog import look, offers
-    from tuinet.inspection.off import effect
+    from tuinet.inspection.explain import explain
     from tuinet.inspection.question import Question, find_layer
-    from tuinet.inspection.sums.explain import explain
+    from tuinet.inspection.views.predictions import effect
     from tuinet.training.blas import one_blas_thread
 
     found = "" if layer is None else find_layer(model, layer)
@@ -129,6 +146,6 @@ def _choice(options: dict[str, Any]) -> Choice:
         at=None if options["at"] is None else place(options["at"]),
         step=options["step"],
         gate=options["gate"],
-        order=options["order"] or "index",
+        order=options["order"],
         decoder=options["decoder"],
     )

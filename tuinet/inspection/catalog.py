@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from tuinet.errors import TuinetError
-from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.question import Node, Offer, Question, check_choice
 from tuinet.inspection.view import Seen
 from tuinet.inspection.views import (
     activations,
@@ -74,6 +74,7 @@ def look(question: Question, name: str) -> tuple[Seen, ...]:
     found = offers(question.model, question.node)
     for offer in found:
         if offer.name == name:
+            check_choice(question, f"the view {name}", offer.takes)
             return offer.make(question)
     what = question.layer or question.model.meta.name
     names = [offer.name for offer in found]

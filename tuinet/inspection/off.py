@@ -16,7 +16,6 @@ import numpy as np
 from tuinet.data.dataset import Indices
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, find_layer, nodes
-from tuinet.inspection.views.predictions import effect
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.activation import Softmax
@@ -32,8 +31,6 @@ from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.params import Array, Params
 from tuinet.nn.recurrent import OverTime
 from tuinet.nn.seq2seq import Seq2Seq
-
-__all__ = ["Off", "effect", "parse_off", "switched_off"]
 
 FORMS = "Like conv1:3,5-7 for units, lstm1:forget for a gate at 0, lstm1:forget=1, or lstm1:forget=1:3-5."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -60,7 +61,7 @@ class Choice(NamedTuple):
     at: tuple[int, ...] | None = None
     step: int | None = None
     gate: str | None = None
-    order: Literal["index", "change"] = "index"
+    order: Literal["index", "change"] | None = None
     decoder: Literal["forced", "free", "both"] | None = None
 
 
@@ -132,6 +133,24 @@ class Question:
             return back(self.run, self.loss.dy, context(self.masks))
 
 
+OPTIONS = {
+    "units": "--unit", "at": "--at", "step": "--step", "gate": "--gate", "order": "--order", "decoder": "--decoder",
+    "masks": "--masks",
+}  # fmt: skip
+"""What of a question may be chosen, as people write it."""
+
+
+def check_choice(question: Question, what: str, takes: Several[str]) -> None:
+    """Raises TuinetError if something is chosen that `what` does not look at."""
+    given = {**question.choice._asdict(), "masks": question.masks}
+    for name, option in OPTIONS.items():
+        if given[name] is not None and name not in takes:
+            known = " and ".join(OPTIONS[each] for each in takes)
+            raise TuinetError(f"{what} takes no {option}", f"It takes {known}." if known else "Leave it out.")
+    if question.choice.decoder is not None and question.model.meta.task != "seq2seq":
+        raise TuinetError(f"{question.model.meta.name} has no decoder", "Leave out --decoder.")
+
+
 class Offer(NamedTuple):
     """A view that can be asked for.
 
@@ -140,6 +159,7 @@ class Offer(NamedTuple):
     needs  what the question must bring: nothing, an input, an input whose target is known, or data to look through
     fits   whether the layer (None: the model as a whole) has it
     make   makes it
+    takes  what of a choice it looks at ("masks" for those of the question); the rest is refused, not passed over
     """
 
     name: str
@@ -147,6 +167,7 @@ class Offer(NamedTuple):
     needs: Literal["nothing", "input", "target", "data"]
     fits: Callable[[Model, Node | None], bool]
     make: Callable[[Question], tuple[Seen, ...]]
+    takes: tuple[str, ...] = ()
 
 
 def nodes(model: Model) -> Mapping[str, Node]:
@@ -164,6 +185,17 @@ def _nodes(layers: stack.Layers, params: Params, shape: Shape, prefix: str) -> d
             found |= _nodes(layer.encoder, own.scope("encoder"), before, f"{path}/encoder/")
             found |= _nodes(layer.decoder, own.scope("decoder"), layer.target_shape(), f"{path}/decoder/")
     return found
+
+
+def base_name(path: str) -> str:
+    """`forward/input_weight` is an input_weight, `recurrent_weight2` a recurrent_weight."""
+    return path.rpartition("/")[2].rstrip("0123456789")
+
+
+def own_parameters(node: Node) -> tuple[str, ...]:
+    """The names of a layer's parameters, without those of the layers inside it that have paths of their own."""
+    inner = ("encoder/", "decoder/") if isinstance(node.layer, Seq2Seq) else ()
+    return tuple(path for path in node.params if not path.startswith(inner)) if inner else tuple(node.params)
 
 
 def find_layer(model: Model, name: str) -> str:

@@ -14,9 +14,9 @@ from tests.inspection.sequence_questions import TEXTS, ask, cell, picture, reade
 from tests.model.text_models import captioner, translator
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import find_layer, nodes
+from tuinet.inspection.steps import change
 from tuinet.inspection.trace import trace
 from tuinet.inspection.views.gates import VIEWS, gates
-from tuinet.inspection.views.steps import change
 from tuinet.inspection.words import in_words
 from tuinet.model.model import Model
 from tuinet.nn.layers.bidirectional import Bidirectional

@@ -13,9 +13,10 @@ from tests.nn.test_laws import EXAMPLES
 from tuinet.data.coding import Coding
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Question, nodes
+from tuinet.inspection.steps import step_labels
 from tuinet.inspection.trace import trace
 from tuinet.inspection.view import View
-from tuinet.inspection.views.outputs import VIEWS, share, step_labels
+from tuinet.inspection.views.outputs import VIEWS, share
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.layers.activation import Linear

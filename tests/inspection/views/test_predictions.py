@@ -16,11 +16,11 @@ from tuinet.data.coding import Coding
 from tuinet.data.dataset import Split
 from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
-from tuinet.inspection.off import effect, parse_off, switched_off
+from tuinet.inspection.off import parse_off, switched_off
 from tuinet.inspection.question import Offer, Question, Samples
 from tuinet.inspection.view import Table, View
 from tuinet.inspection.views import mistakes, predictions
-from tuinet.inspection.views.predictions import said
+from tuinet.inspection.views.predictions import effect, said
 from tuinet.model.model import Model
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.dense import Dense

@@ -12,9 +12,9 @@ from tests.model.text_models import captioner, classifier, translator
 from tests.nn.test_laws import EXAMPLES, SERIES
 from tuinet.data.coding import Coding
 from tuinet.errors import TuinetError
-from tuinet.inspection.question import nodes
+from tuinet.inspection.question import base_name, nodes, own_parameters
 from tuinet.inspection.view import View
-from tuinet.inspection.views.weights import VIEWS, base, own_parameters
+from tuinet.inspection.views.weights import VIEWS
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.layers.activation import Relu
@@ -153,7 +153,7 @@ def test_parameters_inside_an_encoder_and_a_decoder_and_of_the_bridge() -> None:
     model = captioner()
     for path, node in nodes(model).items():
         for name in own_parameters(node):
-            (seen,) = [seen for seen in views(base(name), model, path) if seen.name == name]
+            (seen,) = [seen for seen in views(base_name(name), model, path) if seen.name == name]
             assert seen.data.size == model.params[f"{path}/{name}"].size
     bridge = [seen.name for seen in views("weight", model, "seq2seq1")]
     assert bridge == ["bridge/rnn1/hidden/weight"]

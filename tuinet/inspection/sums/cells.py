@@ -13,10 +13,10 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Choice, Question
+from tuinet.inspection.steps import step_labels
 from tuinet.inspection.sums import cell_gates, cell_plain, cell_windows
 from tuinet.inspection.sums.cell_parts import Asked, Worked, added
 from tuinet.inspection.view import Part, Sum
-from tuinet.inspection.views.outputs import step_labels
 from tuinet.nn.layer import Value
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Softmax, Step, Tanh
 from tuinet.nn.layers.bidirectional import Bidirectional

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from tuinet.errors import TuinetError
-from tuinet.inspection.question import Choice, Question, nodes
+from tuinet.inspection.question import Choice, Question, base_name, nodes, own_parameters
+from tuinet.inspection.steps import symbols_at
 from tuinet.inspection.sums.gradient_numbers import Measured, measured_in_float64
 from tuinet.inspection.sums.gradient_rows import Index, Rows, gradient_rows
 from tuinet.inspection.view import Axis, Part, Sum, Term, View
-from tuinet.inspection.views.steps import symbols_at
-from tuinet.inspection.views.weights import base, own_parameters
 from tuinet.model.signals import answers
 from tuinet.nn.params import Array
 
@@ -32,7 +31,7 @@ def gradient_sum(question: Question, name: str) -> Sum:
     """
     wanted, node = name.removesuffix("-gradient"), question.node
     known = () if node is None else own_parameters(node)
-    found = [param for param in known if param == wanted] or [param for param in known if base(param) == wanted]
+    found = [param for param in known if param == wanted] or [param for param in known if base_name(param) == wanted]
     if not found:
         what = question.layer or question.model.meta.name
         hint = f"Parameters: {', '.join(known)}" if known else "Name a layer that has weights."

@@ -18,7 +18,6 @@ from tuinet.inspection.views.outputs import (
     one_sample,
     picked,
     share,
-    taking,
 )
 from tuinet.inspection.views.places import CURVES, answer_axis, siblings, value_by_value
 from tuinet.model.model import Model
@@ -157,16 +156,20 @@ def _has_softmax(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    taking(
-        Offer("curve", "the function over the range of its inputs", "input", of_kind(*CURVES), each_sample(curve)),
-        "units",
-        "at",
-        "step",
+    Offer(
+        "curve",
+        "the function over the range of its inputs",
+        "input",
+        of_kind(*CURVES),
+        each_sample(curve),
+        ("units", "at", "step", "masks", "decoder"),
     ),
-    taking(
-        Offer("jacobian", "the slopes of softmax, all of them", "input", _has_softmax, each_sample(jacobian)),
-        "units",
-        "at",
-        "step",
+    Offer(
+        "jacobian",
+        "the slopes of softmax, all of them",
+        "input",
+        _has_softmax,
+        each_sample(jacobian),
+        ("units", "at", "step", "masks", "decoder"),
     ),
 )

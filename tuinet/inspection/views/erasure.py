@@ -159,5 +159,12 @@ def _reads(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("leave-one-out", "what is said with each symbol of the text left out", "input", _reads, leave_one_out),
+    Offer(
+        "leave-one-out",
+        "what is said with each symbol of the text left out",
+        "input",
+        _reads,
+        leave_one_out,
+        ("units", "step", "decoder"),
+    ),
 )

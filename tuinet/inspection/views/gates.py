@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tuinet.errors import TuinetError
+from tuinet.inspection import steps
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.steps import Drawn
 from tuinet.inspection.view import Axis, View
-from tuinet.inspection.views import steps
-from tuinet.inspection.views.steps import Drawn
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.bidirectional import Bidirectional
@@ -269,4 +269,13 @@ def _fits(model: Model, node: Node | None) -> bool:
     return node is not None and bool(gates_of(node.layer))
 
 
-VIEWS = (Offer("gates", "every gate, cell and hidden state, step by step", "input", _fits, gates),)
+VIEWS = (
+    Offer(
+        "gates",
+        "every gate, cell and hidden state, step by step",
+        "input",
+        _fits,
+        gates,
+        ("units", "step", "gate", "order", "masks", "decoder"),
+    ),
+)

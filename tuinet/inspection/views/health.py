@@ -216,4 +216,6 @@ def _of_the_model(model: Model, node: Node | None) -> bool:
     return node is None
 
 
-VIEWS: tuple[Offer, ...] = (Offer("health", "dead and saturated units of every layer", "data", _of_the_model, health),)
+VIEWS: tuple[Offer, ...] = (
+    Offer("health", "dead and saturated units of every layer", "data", _of_the_model, health, ("masks", "decoder")),
+)

@@ -219,4 +219,6 @@ def _fits(model: Model, node: Node | None) -> bool:
     return not node.after.sequence
 
 
-VIEWS: tuple[Offer, ...] = (Offer("ideal", "an input made for a unit, that it answers most", "nothing", _fits, ideal),)
+VIEWS: tuple[Offer, ...] = (
+    Offer("ideal", "an input made for a unit, that it answers most", "nothing", _fits, ideal, ("units", "at")),
+)

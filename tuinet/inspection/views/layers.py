@@ -21,7 +21,6 @@ from tuinet.inspection.views.outputs import (
     one_sample,
     picked,
     share,
-    taking,
 )
 from tuinet.inspection.views.places import (
     answer_axis,
@@ -194,22 +193,29 @@ def _last_axis(model: Model, node: Node) -> Axis:
 
 
 VIEWS: tuple[Offer, ...] = (
-    taking(
-        Offer("contributions", "what each input adds to a unit", "input", of_kind(Dense), each_sample(contributions)),
-        "units",
-        "step",
+    Offer(
+        "contributions",
+        "what each input adds to a unit",
+        "input",
+        of_kind(Dense),
+        each_sample(contributions),
+        ("units", "step", "masks", "decoder"),
     ),
-    taking(Offer("origin", "where each value was in the image", "nothing", of_kind(Flatten), origin), "units"),
-    taking(
-        Offer("mask", "what is dropped in training", "input", of_kind(Dropout), each_sample(mask)),
-        "units",
-        "at",
-        "step",
+    Offer("origin", "where each value was in the image", "nothing", of_kind(Flatten), origin, ("units",)),
+    Offer(
+        "mask",
+        "what is dropped in training",
+        "input",
+        of_kind(Dropout),
+        each_sample(mask),
+        ("units", "at", "step", "masks", "decoder"),
     ),
-    taking(
-        Offer("noise", "what is added in training", "input", of_kind(GaussianNoise), each_sample(noise)),
-        "units",
-        "at",
-        "step",
+    Offer(
+        "noise",
+        "what is added in training",
+        "input",
+        of_kind(GaussianNoise),
+        each_sample(noise),
+        ("units", "at", "step", "masks", "decoder"),
     ),
 )

@@ -146,5 +146,12 @@ def _fits(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("excites", "the real inputs that make a unit answer most, and where", "data", _fits, excites),
+    Offer(
+        "excites",
+        "the real inputs that make a unit answer most, and where",
+        "data",
+        _fits,
+        excites,
+        ("units", "at", "step", "gate"),
+    ),
 )

@@ -157,5 +157,12 @@ def _fits(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("losses", "squared error and cross-entropy side by side, and their gradients", "nothing", _fits, losses),
+    Offer(
+        "losses",
+        "squared error and cross-entropy side by side, and their gradients",
+        "nothing",
+        _fits,
+        losses,
+        ("masks",),
+    ),
 )

@@ -17,7 +17,6 @@ from tuinet.inspection.views.outputs import (
     of_kind,
     of_sample,
     share,
-    taking,
     values_view,
 )
 from tuinet.inspection.views.places import POOLS, is_picture, siblings
@@ -105,19 +104,28 @@ def winners(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
 
 
 VIEWS: tuple[Offer, ...] = (
-    taking(
-        Offer("maps", "its maps, rectified and pooled by what follows", "input", of_kind(Conv2D), each_sample(maps)),
-        "units",
-        "step",
+    Offer(
+        "maps",
+        "its maps, rectified and pooled by what follows",
+        "input",
+        of_kind(Conv2D),
+        each_sample(maps),
+        ("units", "step", "masks", "decoder"),
     ),
-    taking(
-        Offer("winners", "which cell of each window won", "input", of_kind(MaxPool), each_sample(winners)),
-        "units",
-        "step",
+    Offer(
+        "winners",
+        "which cell of each window won",
+        "input",
+        of_kind(MaxPool),
+        each_sample(winners),
+        ("units", "step", "masks", "decoder"),
     ),
-    taking(
-        Offer("pooling", "what goes in beside what comes out", "input", of_kind(*POOLS), each_sample(pooling)),
-        "units",
-        "step",
+    Offer(
+        "pooling",
+        "what goes in beside what comes out",
+        "input",
+        of_kind(*POOLS),
+        each_sample(pooling),
+        ("units", "step", "masks", "decoder"),
     ),
 )

@@ -12,10 +12,10 @@ import numpy as np
 from tuinet.data.dataset import Split
 from tuinet.data.vocabulary import START, Vocabulary
 from tuinet.errors import TuinetError
+from tuinet.inspection import steps
 from tuinet.inspection.passes import run_model
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.view import Cell, Table
-from tuinet.inspection.views import steps
 from tuinet.inspection.views.gates import LISTED, OPEN, Gate, asked_gates, gate_values, gates_of, named_gates
 from tuinet.model.lengths import MAX_STEPS, groups, lengths_of
 from tuinet.model.model import SEQUENCES, Model
@@ -208,4 +208,13 @@ def _fits(model: Model, node: Node | None) -> bool:
     return node is not None and bool(gates_of(node.layer))
 
 
-VIEWS = (Offer("matches", "where in the data the same units fire together", "data", _fits, matches),)
+VIEWS = (
+    Offer(
+        "matches",
+        "where in the data the same units fire together",
+        "data",
+        _fits,
+        matches,
+        ("units", "step", "gate", "masks", "decoder"),
+    ),
+)

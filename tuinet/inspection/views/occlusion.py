@@ -191,5 +191,12 @@ def _fits(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("occlusion", "how far the score falls when a part of the input is covered", "input", _fits, occlusion),
+    Offer(
+        "occlusion",
+        "how far the score falls when a part of the input is covered",
+        "input",
+        _fits,
+        occlusion,
+        ("units", "step", "decoder"),
+    ),
 )

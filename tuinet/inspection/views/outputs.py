@@ -5,30 +5,24 @@ The helpers here are those of every view of a layer's values: which steps, units
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from collections.abc import Sequence as Several
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuinet.data.vocabulary import END, START
 from tuinet.errors import TuinetError
+from tuinet.inspection import steps
 from tuinet.inspection.question import Choice, Node, Offer, Question
 from tuinet.inspection.view import Axis, Kind, Seen, View
-from tuinet.inspection.views import steps
 from tuinet.inspection.views.places import answer_axis, input_names, is_picture, last_of_names
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.params import Array
 from tuinet.nn.seq2seq import Pair, Seq2Seq
-from tuinet.nn.sequence import Ragged, Sequence
+from tuinet.nn.sequence import Sequence
 
 MAPS = ("row", "column", "channel")
-
-
-OPTIONS = {"units": "--unit", "at": "--at", "step": "--step", "gate": "--gate"}
-"""What the fields of a Choice are called where a person writes them."""
 
 
 class Shown(NamedTuple):
@@ -58,28 +52,6 @@ def one_sample(signal: Any, sample: int) -> Array:
     return steps.of_sample(signal, sample) if isinstance(signal, Sequence) else np.asarray(signal[sample])
 
 
-def step_labels(question: Question, path: str, sample: int = 0) -> tuple[str, ...]:
-    """The names of the steps of a layer ("": of the input as it is given); () if they have none.
-
-    Their numbers and the tokens of the input, in the order in which an encoder reads them; of a decoder "fed→asked".
-    """
-    first = question.model.network.layers[0]
-    if isinstance(first, Seq2Seq) and path and not path.partition("/")[2].startswith("encoder/"):
-        symbols = _fed_and_asked(question, sample)
-    else:
-        symbols = steps.symbols_at(question, path, sample)
-        if not path and steps.read_backwards(question, path):
-            symbols = symbols[::-1]
-    return steps.labels(symbols, len(symbols)) if symbols else ()
-
-
-def _fed_and_asked(question: Question, sample: int) -> tuple[str, ...]:
-    vocabulary, fed = question.model.meta.target_vocabulary, question.fed
-    assert vocabulary is not None and isinstance(fed, Ragged)
-    own = [steps.shown(vocabulary.symbol(number)) for number in (START, *fed.row(sample).tolist(), END)]
-    return tuple(f"{before}→{after}" for before, after in itertools.pairwise(own))
-
-
 # ── what is chosen ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -100,7 +72,7 @@ def named(question: Question, signal: Any, shape: Shape, sample: int, units: Axi
     if axes:
         axes[-1] = units
     if shape.sequence:
-        labels = step_labels(question, path, sample)
+        labels = steps.step_labels(question, path, sample)
         axes.insert(0, Axis("step", labels if len(labels) == len(data) else ()))
     return Shown(data, tuple(axes))
 
@@ -259,20 +231,6 @@ def each_sample(make: Callable[[Question, Node, int], tuple[Seen, ...]]) -> Call
     return made
 
 
-def taking(offer: Offer, *fields: str) -> Offer:
-    """The same view, which looks at these fields of a Choice alone: it raises TuinetError if another is set, lest that
-    be passed over in silence."""
-
-    def made(question: Question) -> tuple[Seen, ...]:
-        for field, option in OPTIONS.items():
-            if field not in fields and getattr(question.choice, field) is not None:
-                known = " and ".join(OPTIONS[each] for each in fields)
-                raise TuinetError(f"the view {offer.name} takes no {option}", f"It takes {known}.")
-        return offer.make(question)
-
-    return offer._replace(make=made)
-
-
 def of_kind(*kinds: type[Layer]) -> Callable[[Model, Node | None], bool]:
     """Whether a layer is one of these."""
 
@@ -291,6 +249,8 @@ def _layer(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    taking(Offer("output", "what comes out, for an input", "input", _layer, output), "units", "at", "step"),
-    taking(Offer("input", "what goes in, for an input", "input", _any, came_in), "units", "at", "step"),
+    Offer(
+        "output", "what comes out, for an input", "input", _layer, output, ("units", "at", "step", "masks", "decoder")
+    ),
+    Offer("input", "what goes in, for an input", "input", _any, came_in, ("units", "at", "step", "masks", "decoder")),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tuinet.inspection import steps
 from tuinet.inspection.question import Node, nodes
 from tuinet.inspection.view import Axis
-from tuinet.inspection.views import steps
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Softmax, Step, Tanh

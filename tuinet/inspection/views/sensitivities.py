@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tuinet.inspection.question import Node, Offer, Question, nodes
+from tuinet.inspection.question import Node, Offer, Question, base_name, nodes, own_parameters
 from tuinet.inspection.sums.gradient_sums import what_j_is
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.outputs import sample_count, values_view
 from tuinet.inspection.views.places import answer_axis, is_picture
-from tuinet.inspection.views.weights import PARAMETERS, base, kernels, own_parameters, parameters
+from tuinet.inspection.views.weights import PARAMETERS, kernels, parameters
 from tuinet.model.meta import Meta
 from tuinet.model.model import Model
 from tuinet.nn.layer import Shape
@@ -205,14 +205,29 @@ def _is_model(model: Model, node: Node | None) -> bool:
 
 def _offer(name: str) -> Offer:
     def fits(model: Model, node: Node | None) -> bool:
-        return node is not None and any(base(path) == name for path in own_parameters(node))
+        return node is not None and any(base_name(path) == name for path in own_parameters(node))
 
     about = f"dJ/dw of its {name}, for an input and its target"
-    return Offer(f"{name}-gradient", about, "target", fits, lambda question: parameter_gradients(question, name))
+    takes = ("units", "at", "gate", "decoder", "masks")
+    return Offer(f"{name}-gradient", about, "target", fits, lambda question: parameter_gradients(question, name), takes)
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("gradient", "its sensitivity dJ/dy, for an input and its target", "target", _is_layer, gradient),
+    Offer(
+        "gradient",
+        "its sensitivity dJ/dy, for an input and its target",
+        "target",
+        _is_layer,
+        gradient,
+        ("units", "at", "step", "masks", "decoder"),
+    ),
     *map(_offer, PARAMETERS),
-    Offer("gradients", "how large the gradients are in every layer, and a step", "target", _is_model, gradients),
+    Offer(
+        "gradients",
+        "how large the gradients are in every layer, and a step",
+        "target",
+        _is_model,
+        gradients,
+        ("masks", "decoder"),
+    ),
 )

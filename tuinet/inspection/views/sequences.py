@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 
 from tuinet.data.vocabulary import END
+from tuinet.inspection import steps
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.steps import Drawn
 from tuinet.inspection.view import Axis, Seen, Table, View
-from tuinet.inspection.views import steps
 from tuinet.inspection.views.gates import TURNED, gate_values, gates_of, ticked
-from tuinet.inspection.views.steps import Drawn
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.bidirectional import Bidirectional
@@ -252,12 +252,42 @@ def _clocked(model: Model, node: Node | None) -> bool:
 
 
 VIEWS = (
-    Offer("similar", "the nearest symbols by the cosine of their vectors", "nothing", _is(Embedding), similar),
-    Offer("symbols", "which symbol is read at each step", "input", _is(OneHot), symbols),
-    Offer("reading", "the image whose rows are the steps", "input", _is(Rows), reading),
-    Offer("taken", "the step that each unit is taken from", "input", _is(LastStep), taken),
-    Offer("shares", "each step's share of the mean", "input", _is(MeanOverTime), shares),
-    Offer("winners", "the step that won each unit", "input", _is(MaxOverTime), winners),
-    Offer("ticks", "which groups ran at which step", "input", _clocked, ticks),
-    Offer("directions", "what each direction of reading puts out", "input", _is(Bidirectional), directions),
+    Offer(
+        "similar",
+        "the nearest symbols by the cosine of their vectors",
+        "nothing",
+        _is(Embedding),
+        similar,
+        ("units", "masks", "decoder"),
+    ),
+    Offer("symbols", "which symbol is read at each step", "input", _is(OneHot), symbols, ("step", "masks", "decoder")),
+    Offer(
+        "reading",
+        "the image whose rows are the steps",
+        "input",
+        _is(Rows),
+        reading,
+        ("units", "step", "order", "masks", "decoder"),
+    ),
+    Offer(
+        "taken", "the step that each unit is taken from", "input", _is(LastStep), taken, ("units", "masks", "decoder")
+    ),
+    Offer(
+        "shares",
+        "each step's share of the mean",
+        "input",
+        _is(MeanOverTime),
+        shares,
+        ("units", "step", "order", "masks", "decoder"),
+    ),
+    Offer("winners", "the step that won each unit", "input", _is(MaxOverTime), winners, ("units", "masks", "decoder")),
+    Offer("ticks", "which groups ran at which step", "input", _clocked, ticks, ("step", "masks", "decoder")),
+    Offer(
+        "directions",
+        "what each direction of reading puts out",
+        "input",
+        _is(Bidirectional),
+        directions,
+        ("units", "step", "order", "masks", "decoder"),
+    ),
 )

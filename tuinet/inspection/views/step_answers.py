@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tuinet.data.vocabulary import END, START, UNKNOWN
+from tuinet.inspection import steps
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.view import Cell, Table
-from tuinet.inspection.views import steps
 from tuinet.model.decoding import log_probabilities
 from tuinet.model.model import Model
 from tuinet.model.prediction import never_said
@@ -151,6 +151,8 @@ def _tags(model: Model, node: Node | None) -> bool:
 
 
 VIEWS = (
-    Offer("next-symbols", "what is expected behind every symbol of a text", "input", _goes_on, next_symbols),
-    Offer("tags", "the tag of every step and its probability", "input", _tags, tags),
+    Offer(
+        "next-symbols", "what is expected behind every symbol of a text", "input", _goes_on, next_symbols, ("masks",)
+    ),
+    Offer("tags", "the tag of every step and its probability", "input", _tags, tags, ("masks",)),
 )

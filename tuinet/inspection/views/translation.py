@@ -10,13 +10,13 @@ import numpy as np
 
 from tuinet.data.vocabulary import END
 from tuinet.errors import TuinetError
+from tuinet.inspection import steps
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.steps import Drawn
 from tuinet.inspection.view import Seen, Table, View
-from tuinet.inspection.views import steps
 from tuinet.inspection.views.gates import FED, TURNED, Gate, ends, gate_values, gates_of, named_gates, told, ways
 from tuinet.inspection.views.step_answers import WRONG, Answers, answers_of
-from tuinet.inspection.views.steps import Drawn
 from tuinet.model.model import Model
 from tuinet.nn.params import Array
 from tuinet.nn.recurrent import OverTime
@@ -247,6 +247,11 @@ def _fits(model: Model, node: Node | None) -> bool:
 
 VIEWS = (
     Offer(
-        "translation", "encoder, context and decoder, what was fed and what was written", "input", _fits, translation
+        "translation",
+        "encoder, context and decoder, what was fed and what was written",
+        "input",
+        _fits,
+        translation,
+        ("units", "step", "gate", "order", "masks", "decoder"),
     ),
 )

@@ -7,10 +7,10 @@ import difflib
 import numpy as np
 
 from tuinet.errors import TuinetError
-from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.question import Node, Offer, Question, base_name, own_parameters
 from tuinet.inspection.view import Axis, Seen, View
 from tuinet.inspection.views.gates import gates_of
-from tuinet.inspection.views.outputs import Shown, as_view, chosen, picked, share, taking
+from tuinet.inspection.views.outputs import Shown, as_view, chosen, picked, share
 from tuinet.inspection.views.places import (
     POOLS,
     answer_axis,
@@ -123,18 +123,7 @@ def parameters(question: Question, name: str) -> tuple[Seen, ...]:
     gate of the layer. Raises TuinetError if there is none such."""
     node = question.node
     assert node is not None
-    return tuple(_parameter(question, node, path) for path in own_parameters(node) if base(path) == name)
-
-
-def base(path: str) -> str:
-    """`forward/input_weight` is an input_weight, `recurrent_weight2` a recurrent_weight."""
-    return path.rpartition("/")[2].rstrip("0123456789")
-
-
-def own_parameters(node: Node) -> tuple[str, ...]:
-    """The names of a layer's parameters, without those of the layers inside it that have paths of their own."""
-    inner = ("encoder/", "decoder/") if isinstance(node.layer, Seq2Seq) else ()
-    return tuple(path for path in node.params if not path.startswith(inner)) if inner else tuple(node.params)
+    return tuple(_parameter(question, node, path) for path in own_parameters(node) if base_name(path) == name)
 
 
 def _parameter(question: Question, node: Node, path: str) -> View:
@@ -144,7 +133,7 @@ def _parameter(question: Question, node: Node, path: str) -> View:
     rows, columns = _axes(question.model, node, layer, path, data)
     if choice.gate is not None:
         _check_gate(choice.gate, gates, f"the {path} of {node.path}")
-    if isinstance(layer, LSTM) and base(path) == "peephole" and layer.peephole == "diagonal":
+    if isinstance(layer, LSTM) and base_name(path) == "peephole" and layer.peephole == "diagonal":
         axes = (Axis("gate", gates), Axis("unit"))
         if choice.gate is not None:
             place = gates.index(choice.gate)
@@ -188,7 +177,7 @@ def _gates(layer: Layer, path: str, data: Array) -> tuple[str, ...]:
     """The gates that lie side by side in a parameter, in their order; () if it is of none."""
     if isinstance(layer, LSTM | GRU):
         names = tuple(gate.name for gate in gates_of(layer) if gate.key in LYING)
-        if base(path) == "peephole":
+        if base_name(path) == "peephole":
             return names[:-1]
         return names if data.shape[-1] == len(names) * layer.units else names[-1:]
     return ()
@@ -196,7 +185,7 @@ def _gates(layer: Layer, path: str, data: Array) -> tuple[str, ...]:
 
 def _axes(model: Model, node: Node, layer: Layer, path: str, data: Array) -> tuple[Axis, Axis]:
     """What the rows and the columns of a parameter are; the columns are all there is of a vector."""
-    name = base(path)
+    name = base_name(path)
     if isinstance(layer, Embedding):
         return Axis("symbol", symbol_names(model, node)), Axis("unit")
     if isinstance(layer, Conv2D):
@@ -242,14 +231,13 @@ def _offer(name: str) -> Offer:
     }[name]
 
     def fits(model: Model, node: Node | None) -> bool:
-        return node is not None and any(base(path) == name for path in own_parameters(node))
+        return node is not None and any(base_name(path) == name for path in own_parameters(node))
 
-    offer = Offer(name, about, "nothing", fits, lambda question: parameters(question, name))
-    return taking(offer, "units", "at", "gate")
+    return Offer(name, about, "nothing", fits, lambda question: parameters(question, name), ("units", "at", "gate"))
 
 
 VIEWS: tuple[Offer, ...] = (
-    taking(Offer("kernels", "its kernels as pictures", "nothing", _is_conv, kernels), "units", "at"),
-    taking(Offer("images", "the weights of each unit as an image", "nothing", _sees_image, images), "units", "at"),
+    Offer("kernels", "its kernels as pictures", "nothing", _is_conv, kernels, ("units", "at")),
+    Offer("images", "the weights of each unit as an image", "nothing", _sees_image, images, ("units", "at")),
     *map(_offer, PARAMETERS),
 )

@@ -138,6 +138,20 @@ def _has_maps(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("gradient-input", "how much each part of the input adds to the score", "input", _explains, gradient_input),
-    Offer("grad-cam", "where the maps of a convolution found the reason", "input", _has_maps, grad_cam),
+    Offer(
+        "gradient-input",
+        "how much each part of the input adds to the score",
+        "input",
+        _explains,
+        gradient_input,
+        ("units", "step", "masks", "decoder"),
+    ),
+    Offer(
+        "grad-cam",
+        "where the maps of a convolution found the reason",
+        "input",
+        _has_maps,
+        grad_cam,
+        ("units", "step", "masks", "decoder"),
+    ),
 )

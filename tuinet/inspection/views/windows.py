@@ -23,7 +23,7 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question, nodes
 from tuinet.inspection.view import Axis, Seen, View
-from tuinet.inspection.views.outputs import MAPS, Shown, as_view, of_sample, one_sample, picked, sample_count, taking
+from tuinet.inspection.views.outputs import MAPS, Shown, as_view, of_sample, one_sample, picked, sample_count
 from tuinet.inspection.views.places import is_picture
 from tuinet.inspection.views.receptive import field_of, line_of, windows_of
 from tuinet.model.model import Model
@@ -230,7 +230,12 @@ def _fits(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    taking(
-        Offer("window", "the window of the input that one cell sees", "input", _fits, window), "units", "at", "step"
+    Offer(
+        "window",
+        "the window of the input that one cell sees",
+        "input",
+        _fits,
+        window,
+        ("units", "at", "step", "masks", "decoder"),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tuinet.errors import TuinetError
-from tuinet.inspection.question import Question
+from tuinet.inspection.question import Question, check_choice
 from tuinet.inspection.sums.cells import cell_sum
 from tuinet.inspection.sums.gradient_sums import gradient_sum
 from tuinet.inspection.view import Sum
@@ -24,10 +24,12 @@ def explain(question: Question, view: str | None = None) -> Sum:
     if question.node is None:
         raise TuinetError("a sum is that of one value of a layer, and no layer is named", "Name a LAYER.")
     name = SHOWN.get(view or "output", view or "output")
+    if name.endswith("-gradient"):
+        check_choice(question, "the gradient of one weight", ("units", "at", "masks", "decoder"))
+        return gradient_sum(question, name)
+    check_choice(question, "a sum", ("units", "at", "step", "gate", "masks", "decoder"))
     gate = question.choice.gate
     if gate is not None and gates_of(question.node.layer):  # by the name of people: the output gate, the hidden state
         name = asked_gates(question.node.layer, question.layer, gate)[0].key
         question = replace(question, choice=question.choice._replace(gate=None))
-    if name.endswith("-gradient"):
-        return gradient_sum(question, name)
     return cell_sum(question, name)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence as Several
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuinet.data.vocabulary import Vocabulary
+from tuinet.data.vocabulary import END, START, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Question
 from tuinet.inspection.view import Axis, View
 from tuinet.nn.params import Array
 from tuinet.nn.seq2seq import Pair, Seq2Seq
-from tuinet.nn.sequence import Indices, Sequence, Steps
+from tuinet.nn.sequence import Indices, Ragged, Sequence, Steps
 
 SPACES = {" ": "␣", "\n": "↵", "\t": "⇥"}
 """How white space is written where it is a symbol of its own."""
@@ -92,6 +93,28 @@ def labels(symbols: Several[str], count: int) -> tuple[str, ...]:
     return tuple(f"{number} {symbol}" for number, symbol in enumerate(symbols))
 
 
+def step_labels(question: Question, path: str, sample: int = 0) -> tuple[str, ...]:
+    """The names of the steps of a layer ("": of the input as it is given); () if they have none.
+
+    Their numbers and the tokens of the input, in the order in which an encoder reads them; of a decoder "fed→asked".
+    """
+    first = question.model.network.layers[0]
+    if isinstance(first, Seq2Seq) and path and not path.partition("/")[2].startswith("encoder/"):
+        symbols = _fed_and_asked(question, sample)
+    else:
+        symbols = symbols_at(question, path, sample)
+        if not path and read_backwards(question, path):
+            symbols = symbols[::-1]
+    return labels(symbols, len(symbols)) if symbols else ()
+
+
+def _fed_and_asked(question: Question, sample: int) -> tuple[str, ...]:
+    vocabulary, fed = question.model.meta.target_vocabulary, question.fed
+    assert vocabulary is not None and isinstance(fed, Ragged)
+    own = [shown(vocabulary.symbol(number)) for number in (START, *fed.row(sample).tolist(), END)]
+    return tuple(f"{before}→{after}" for before, after in itertools.pairwise(own))
+
+
 def sample_name(question: Question, sample: int) -> str:
     """What a sample is called, on one line and not too long."""
     name = " ".join(question.need_samples().names[sample].split())
@@ -129,7 +152,7 @@ def change(*pieces: Array) -> Array:
 
 def ordered(question: Question, units: list[int], *pieces: Array) -> list[int]:
     """These units as they are numbered or, if asked, those that change most over all steps of the pieces first."""
-    if question.choice.order == "index":
+    if question.choice.order != "change":
         return units
     amount = np.nan_to_num(change(*pieces)[units])
     return [units[place] for place in np.argsort(-amount, kind="stable").tolist()]
