@@ -90,6 +90,15 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
     assert not {path: bad for path, bad in found.items() if bad}
 
 
+def test_sums_know_no_views_and_what_both_stand_on_knows_neither() -> None:
+    """Inside inspection: core ← sums ← views ← catalog and explain, which look all of them up."""
+    forbidden = {"views": (), "sums": ("tuinet.inspection.views",)}
+    for path in files_of("inspection"):
+        above = forbidden.get(path.parent.name, ("tuinet.inspection.sums", "tuinet.inspection.views"))
+        bad = [module for module in imports(path) if module.startswith(above)]
+        assert path.stem in ("catalog", "explain") or not bad, path
+
+
 def test_a_forbidden_import_is_found(tmp_path: Path) -> None:
     file = tmp_path / "layer.py"
     file.write_text(

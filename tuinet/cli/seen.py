@@ -30,6 +30,11 @@ class Output(NamedTuple):
     ascii: bool = False
     width: int | None = None
 
+    @property
+    def gives_json(self) -> bool:
+        """Whether one JSON object is asked for, on stdout or in a file: the same one."""
+        return self.as_json or (self.path is not None and self.path.suffix.lower() == ".json")
+
 
 def output_options(command: F) -> F:
     """The options -o, --json, --words, --ascii and --width; the command gets them as `out`, an `Output`."""
@@ -62,8 +67,12 @@ def checked(out: Output) -> Output:
 
     if out.path is not None and out.path.suffix.lower() not in SUFFIXES:
         raise TuinetError(f"{out.path}: it is not said as what to write", f"End its name in {', '.join(SUFFIXES)}.")
+    suffix = "" if out.path is None else out.path.suffix.lower()
     if out.as_json and out.words:
         raise TuinetError("either --json or --words", "--json holds the words, too.")
+    if suffix and ((out.as_json and suffix != ".json") or (out.words and suffix != ".txt")):
+        flag, wanted = ("--json", ".json") if out.as_json else ("--words", ".txt")
+        raise TuinetError(f"{flag} does not go into {out.path}", f"End its name in {wanted}.")
     return out
 
 
@@ -71,14 +80,13 @@ def write_seen(seens: Sequence[Seen], out: Output) -> None:
     """Give the views as asked: on stdout, or whole or not at all in a file."""
     from tuinet.cli.output import printable_text
 
-    if out.path is not None:
-        _write_file(seens, out, out.path)
-        return
-    if out.as_json:
-        from tuinet.cli.output import write_json
+    if out.gives_json:
         from tuinet.inspection.written import as_json
 
-        write_json({"views": [as_json(seen) for seen in seens]})
+        write_object({"views": [as_json(seen) for seen in seens]}, out)
+        return
+    if out.path is not None:
+        _write_file(seens, out, out.path)
         return
     if out.words:
         from tuinet.inspection.words import in_words
@@ -113,8 +121,6 @@ def _plain_ascii(text: str) -> str:
 
 
 def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
-    from tuinet.files.atomic import write_bytes
-
     match path.suffix.lower():
         case ".png":
             from tuinet.render.png import png
@@ -124,14 +130,26 @@ def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
             content = stream.getvalue()
         case ".npy":
             content = _npy(seens)
-        case ".json":
-            import msgspec
-
-            from tuinet.inspection.written import as_json
-
-            content = msgspec.json.encode({"views": [as_json(seen) for seen in seens]}) + b"\n"
         case _:
             content = _text(seens, out).encode()
+    _write(content, path)
+
+
+def write_object(value: Any, out: Output) -> None:
+    """One value as JSON, on stdout or in the file that is named."""
+    from tuinet.cli.output import write_json
+
+    if out.path is None:
+        write_json(value)
+        return
+    import msgspec
+
+    _write(msgspec.json.encode(value) + b"\n", out.path)
+
+
+def _write(content: bytes, path: Path) -> None:
+    from tuinet.files.atomic import write_bytes
+
     write_bytes(path, content)
     click.echo(f"wrote {path}", err=True)
 
