@@ -9,7 +9,8 @@ from tests.model.models import cnn, images
 from tests.nn.test_laws import EXAMPLES, draw
 from tuinet.data.dataset import Split
 from tuinet.errors import TuinetError
-from tuinet.inspection.passes import back, forward, loss_of, run_model
+from tuinet.inspection.loss import loss_of
+from tuinet.inspection.passes import back, forward, run_model
 from tuinet.inspection.question import find_layer, nodes
 from tuinet.nn.context import Context
 from tuinet.nn.gradcheck import values_of

@@ -348,7 +348,7 @@ def test_a_sum_of_many_terms_shows_the_largest_and_says_the_rest() -> None:
     assert float(rest[1].replace("−", "-")) + shown == pytest.approx(seen.parts[0].total, abs=1e-5)
     assert "sum of 784 terms = " in text and "sigmoid → " in text
     assert "DIFFER by 1 (allowed 2.0e-06)" in text
-    assert "numerical 0.6514223" in text and "differs by 0" in text
+    assert "numerical 0.6514223" in text and "agrees to 0" in text
 
 
 def test_several_things_stand_apart() -> None:

@@ -12,14 +12,14 @@ import numpy as np
 
 from tuinet.model.model import Model
 from tuinet.model.raw import finite
-from tuinet.model.signals import answers, inputs_of, signals, target_count
+from tuinet.model.signals import inputs_of, signals
 from tuinet.nn import stack
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Cache, Layer, Value
 from tuinet.nn.params import Array, Params
 from tuinet.nn.recurrent import State
 from tuinet.nn.seq2seq import Pair, Seq2Seq, Translated
-from tuinet.nn.sequence import Ragged, Sequence
+from tuinet.nn.sequence import Ragged
 from tuinet.nn.stack import LayerBack, LayerTrace
 
 
@@ -125,32 +125,6 @@ def run_model(
 def context(masks: int | None) -> Context:
     """That of a pass that can be repeated."""
     return Context(plain=True) if masks is None else Context(training=True, plain=True, key=(masks, 0, 0))
-
-
-@dataclass(frozen=True, eq=False)
-class Loss:
-    """J, the mean loss over the answers that were asked for, and dJ/d(outputs) in the form of the outputs.
-
-    values  (N,) the loss of each row of the output
-    """
-
-    value: float
-    values: Array
-    dy: Any
-
-
-def loss_of(model: Model, run: Pass, inputs: Array | Ragged, targets: Array | Ragged) -> Loss:
-    """The loss of a pass for raw targets. Penalties on the weights are not part of it."""
-    dtype = model.params.vector.dtype
-    count = target_count(model.meta, targets)
-    asked = signals(model.meta, inputs, targets, Context(), dtype).targets
-    outputs = answers(run.outputs)
-    with np.errstate(all="ignore"):
-        coded = model.meta.coding.encode(asked, dtype)
-        values, dy = model.meta.loss.value_and_gradient(outputs, coded, Context())
-        dy = dy / dtype.type(count)
-    shaped = Sequence(dy, run.outputs.steps) if isinstance(run.outputs, Sequence) else dy
-    return Loss(float(values.sum()) / count, values, shaped)
 
 
 def in_float64(model: Model) -> Model:

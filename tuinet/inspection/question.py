@@ -13,7 +13,8 @@ import numpy as np
 
 from tuinet.data.dataset import Split
 from tuinet.errors import TuinetError
-from tuinet.inspection.passes import Back, Loss, Pass, back, context, loss_of, run_model
+from tuinet.inspection.loss import Loss, loss_of
+from tuinet.inspection.passes import Back, Pass, back, context, run_model
 from tuinet.inspection.view import Seen
 from tuinet.model.decoding import Search, decode
 from tuinet.model.model import Model

@@ -108,9 +108,11 @@ class Sum(msgspec.Struct, frozen=True):
     parts      the stages of the calculation; the last one's value is `value`
     value      what the terms give
     stored     what the layer gave
-    magnitude  Σ|terms| over all parts, by which both may differ: 1e-6 of it in float32, 1e-12 in float64
-    bound      that
+    magnitude  Σ|terms| over all parts
+    bound      by how much both may differ: 1e-6 of that in float32, 1e-12 in float64, and for each term the smallest
+               number that the dtype has
     numerical  of a gradient, (J(w + ε) − J(w − ε)) / 2ε in a float64 copy of the model, None otherwise
+    numerical_bound  by how much that may differ from the value: what float32, or in float64 the step ε, leaves open
     pictures   the window, the kernel, the products …, where the terms lie in such
     """
 
@@ -122,6 +124,7 @@ class Sum(msgspec.Struct, frozen=True):
     magnitude: float
     bound: float
     numerical: float | None = None
+    numerical_bound: float = 0.0
     pictures: tuple[View, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -133,6 +136,11 @@ class Sum(msgspec.Struct, frozen=True):
     @property
     def agrees(self) -> bool:
         return self.difference <= self.bound
+
+    @property
+    def numerical_agrees(self) -> bool | None:
+        """Whether the difference quotient agrees with the value; None where there is none."""
+        return None if self.numerical is None else abs(self.value - self.numerical) <= self.numerical_bound
 
 
 Seen = View | Table | Sum

@@ -135,7 +135,8 @@ def _sum(found: Sum) -> Iterator[str]:
     agreement = f"agree to {found.difference:.1g}" if found.agrees else f"DIFFER by {found.difference:.3g}"
     yield f"stored {_n(found.stored, 6)}: both {agreement} (allowed {found.bound:.1g})"
     if found.numerical is not None:
-        yield f"numerically {_n(found.numerical, 6)}"
+        agreement = "agree" if found.numerical_agrees else "DIFFER"
+        yield f"numerically {_n(found.numerical, 6)}: both {agreement} (allowed {found.numerical_bound:.1g})"
     yield from found.notes
 
 

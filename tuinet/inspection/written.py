@@ -35,6 +35,8 @@ def as_json(seen: Seen) -> dict[str, Any]:
                 "bound": seen.bound,
                 "agrees": seen.agrees,
                 "numerical": seen.numerical,
+                "numerical_bound": seen.numerical_bound,
+                "numerical_agrees": seen.numerical_agrees,
                 "pictures": [_view(picture) for picture in seen.pictures],
             }
     return own | {"notes": seen.notes, "words": in_words(seen)}

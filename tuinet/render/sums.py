@@ -37,8 +37,9 @@ def drawn(seen: Sum, paper: Paper) -> Lines:
     text = f"value {exact(seen.value)}   stored {exact(seen.stored)}   {agree} {difference}"
     lines += words(f"{text} (allowed {_short(seen.bound)})", paper, BOLD, 2)
     if seen.numerical is not None:
-        apart = abs(seen.value - seen.numerical)
-        lines += words(f"numerical {exact(seen.numerical)}   differs by {_short(apart)}", paper, indent=2)
+        apart = "agrees to" if seen.numerical_agrees else "DIFFERS by"
+        text = f"numerical {exact(seen.numerical)}   {apart} {_short(abs(seen.value - seen.numerical))}"
+        lines += words(f"{text} (allowed {_short(seen.numerical_bound)})", paper, indent=2)
     return [*lines, *(line for note in seen.notes for line in words(note, paper))]
 
 

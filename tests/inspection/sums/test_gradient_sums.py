@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 import tuinet
 from tests.model.models import cnn, images, linear, made, xor
 from tests.model.text_models import captioner, classifier, language_model, translator
+from tuinet.cli.asked import part_of
 from tuinet.data.coding import Coding
 from tuinet.data.encoding import encode_texts
 from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
-from tuinet.inspection.question import Choice, Question, Samples
+from tuinet.files.find import find_model
+from tuinet.inspection.question import Choice, Question, Samples, nodes
 from tuinet.inspection.sums import gradient_sums
 from tuinet.inspection.sums.gradient_sums import gradient_sum, weight_gradient
 from tuinet.inspection.view import Sum
+from tuinet.inspection.words import in_words
 from tuinet.model.model import Model
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Relu
@@ -28,6 +33,7 @@ from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.gru import GRU
 from tuinet.nn.losses import Hinge, SquaredError
 from tuinet.nn.sequence import Ragged
+from tuinet.render.draw import Paper, draw, plain
 
 TEXTS = ["abc", "b", "caab"]
 
@@ -265,3 +271,35 @@ def test_a_broken_model_is_looked_at_all_the_same() -> None:
     found = gradient_sum(question, "weight")
     assert not np.isfinite([found.value, found.stored]).any()
     assert "a number here is not finite" in found.notes
+
+
+@pytest.mark.parametrize("name", ["digits-cnn", "mnist-small-cnn", "iris-mlp"])
+def test_gradients_of_answers_that_are_as_good_as_certain(name: str) -> None:
+    """p − 1 of the right class is the sum of all others, also where p rounds to 1 in float32."""
+    model = tuinet.load(name)
+    part = part_of(find_model(name), model, None, None)()
+    last = list(nodes(model))[-1]
+    for row in range(20):
+        inputs, targets = part.take([row])
+        question = Question(model, last, Samples(model.raw(inputs), targets, ("",)))
+        outputs = question.run.outputs[0].astype(np.float64)
+        others = np.delete(outputs - outputs[targets[0]], targets[0])
+        rest = np.exp(others).sum()
+        slope = question.loss.dy[0]
+        assert slope[targets[0]] == pytest.approx(-rest / (1 + rest), rel=1e-6)
+        assert slope.sum() == pytest.approx(0, abs=1e-6 * float(np.abs(slope).sum()))
+        found = gradient_sum(replace(question, choice=Choice(units=(int(targets[0]),))), "bias-gradient")
+        assert found.agrees and found.value != 0
+        assert found.numerical_agrees, (row, found.value, found.numerical)
+
+
+def test_a_measured_slope_that_is_another_is_told() -> None:
+    model = tuinet.load("iris-mlp")
+    part = part_of(find_model("iris-mlp"), model, None, None)()
+    inputs, targets = part.take([0])
+    found = gradient_sum(Question(model, "dense1", Samples(model.raw(inputs), targets, ("",))), "weight-gradient")
+    assert found.numerical_agrees and found.numerical is not None
+    other = msgspec.structs.replace(found, numerical=found.numerical + 2 * found.numerical_bound)
+    assert other.numerical_agrees is False
+    assert any("DIFFER" in line for line in in_words(other))
+    assert "DIFFERS by" in plain(draw(other, Paper(80)))

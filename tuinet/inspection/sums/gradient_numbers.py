@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from tuinet.inspection.passes import Loss, Pass, Place, forward, in_float64, loss_of
+from tuinet.inspection.loss import Loss, loss_of
+from tuinet.inspection.passes import Pass, Place, forward, in_float64
 from tuinet.inspection.question import Question
 from tuinet.model.raw import finite
 from tuinet.model.signals import inputs_of, signals

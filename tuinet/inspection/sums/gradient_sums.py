@@ -21,6 +21,10 @@ MANY = 100_000
 SHARE = {"float32": 1e-6, "float64": 1e-12}
 """The part of Σ|terms| by which the sum may differ from the gradient of the model's own way back."""
 
+MEASURED = {"float32": 1e-4, "float64": 1e-6}
+"""The part by which it may differ from the slope that is measured in float64: logits of float32 are off by about 1e-5,
+and a slope is taken over a step."""
+
 
 def gradient_sum(question: Question, name: str) -> Sum:
     """`name` is a view (`weight-gradient`) or a parameter (`weight`, `forward/bias`, `recurrent_weight2`) of the layer.
@@ -88,6 +92,7 @@ def weight_gradient(question: Question, path: str, index: Index) -> Sum:
         magnitude=magnitude,
         bound=bound,
         numerical=slope.value,
+        numerical_bound=MEASURED[kept.name] * magnitude,
         pictures=_pictures(path, rows, products),
         notes=_notes(question, rows, slope, value),
     )
