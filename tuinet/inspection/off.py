@@ -16,6 +16,7 @@ import numpy as np
 from tuinet.data.dataset import Indices
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, find_layer, nodes
+from tuinet.inspection.ranges import numbers, picked
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.activation import Softmax
@@ -40,7 +41,6 @@ HELD = 30.0
 NAMED = 12
 """Layers that an error lists at most."""
 
-_UNITS = re.compile(r"[0-9]{1,6}(-[0-9]{1,6})?(,[0-9]{1,6}(-[0-9]{1,6})?)*")
 _GATE = re.compile(r"([a-z][a-z_/]*)(=(0|1|\+1|-1))?")
 
 
@@ -105,7 +105,7 @@ def switched_off(model: Model, offs: Iterable[Off]) -> Model:
 
 
 def _cut(known: Mapping[str, Node], node: Node, off: Off) -> None:
-    units = _checked(node.path, off.units, _size(node), "maps" if len(node.after.sizes) == 3 else "units")
+    units = _checked(node.path, off.units, _size(node), "map" if len(node.after.sizes) == 3 else "unit")
     ahead = _ahead(known, node, units)
     if isinstance(ahead, str):
         there = [each.path for each in known.values() if not isinstance(_ahead(known, each, _FIRST), str)]
@@ -210,7 +210,7 @@ def _hold(node: Node, off: Off) -> None:
         raise TuinetError(f"{node.path} has no gate {gate!r}", f"Its gates: {', '.join(known)}.")
     if off.value < 0 and gate != "candidate":
         raise TuinetError(f"{gate} of {node.path} lies between 0 and 1", f"{off.layer}:{off.gate}=0 or =1.")
-    units = _checked(node.path, off.units, size, "units")
+    units = _checked(node.path, off.units, size, "unit")
     if isinstance(layer, Bidirectional):
         parts = {way: units} if way else _directions(layer, units)
         for each, part in parts.items():
@@ -261,26 +261,12 @@ def _size(node: Node) -> int:
 
 def _checked(path: str, units: tuple[int, ...] | None, size: int, what: str) -> Indices:
     """Those units, or all. Raises TuinetError if there is one that the layer does not have."""
-    if units is None:
-        return np.arange(size)
-    wrong = [unit for unit in units if not 0 <= unit < size]
-    if wrong:
-        raise TuinetError(f"{path} has no {what.removesuffix('s')} {wrong[-1]}", f"It has {size:,}: 0 to {size - 1}.")
-    return np.array(units, np.intp)
+    return np.array(picked(units, size, what, path), np.intp)
 
 
 def _units(text: str) -> tuple[int, ...]:
     """Like 0,3-7, in order and each once. Raises TuinetError for anything else."""
-    if _UNITS.fullmatch(text) is None:
-        raise TuinetError(f"{text[:60]!r} are no units", FORMS)
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        begin, end = int(first), int(last or first)
-        if end < begin:
-            raise TuinetError(f"the units {part} run backwards", f"The smaller number comes first: {end}-{begin}.")
-        found.update(range(begin, end + 1))
-    return tuple(sorted(found))
+    return tuple(sorted(numbers(text, "units", FORMS)))
 
 
 def _ranges(units: Several[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from tests.model.text_models import classifier, language_model
 from tests.nn.test_laws import EXAMPLES
 from tuinet.data.coding import Coding
 from tuinet.errors import TuinetError
+from tuinet.inspection.passes import Pass, run_model
 from tuinet.inspection.question import Question, nodes
 from tuinet.inspection.view import Table, View
 from tuinet.inspection.views import activations, gates, layers, maps, outputs, sequences, weights, windows
@@ -275,6 +276,20 @@ def test_the_mask_is_the_one_of_training() -> None:
     np.testing.assert_array_equal(again, mask.data)
     assert (other != mask.data).any()
     np.testing.assert_array_equal(zero, views("mask", question(model, "dropout1", raw, masks=0))[0].data)
+
+
+def test_all_inputs_see_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int | None] = []
+
+    def counted(*asked: Any) -> Pass:
+        passes.append(asked[3])
+        return run_model(*asked)
+
+    monkeypatch.setattr("tuinet.inspection.question.run_model", counted)
+    for layer, name in ((Dropout(0.5), "mask"), (GaussianNoise(0.5), "noise")):
+        model, raw = one_layer(layer, Shape.vector(4), count=5)
+        assert len(views(name, question(model, path_of(model), raw))) == 10
+    assert passes == [0, 0]
 
 
 def test_a_mask_over_steps_has_their_names() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.ranges import picked
 from tuinet.inspection.view import Axis, Seen, View
 from tuinet.inspection.views.outputs import (
     MAPS,
@@ -16,7 +17,6 @@ from tuinet.inspection.views.outputs import (
     of_kind,
     of_sample,
     one_sample,
-    picked,
     share,
 )
 from tuinet.inspection.views.places import CURVES, answer_axis, siblings, value_by_value

@@ -60,7 +60,7 @@ def _leave_one_out(question: Question, answer: Answer) -> Iterator[Seen]:
     task = model.meta.task
     scores = chosen(answer, choice)
     if task == "tagging":
-        scores = scores[: len(choice.units or "1")]
+        scores = scores[: 1 if choice.units is None else len(choice.units)]
     assert isinstance(answer.raw, Ragged)
     ids, tokens = answer.raw.row(0), answer.tokens
     if task == "next-symbol":

@@ -3,12 +3,14 @@ how much noise was added."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.ranges import picked
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.outputs import (
     MAPS,
@@ -19,7 +21,6 @@ from tuinet.inspection.views.outputs import (
     of_kind,
     of_sample,
     one_sample,
-    picked,
     share,
 )
 from tuinet.inspection.views.places import (
@@ -135,22 +136,27 @@ def origin(question: Question) -> tuple[Seen, ...]:
 # ── dropout and noise ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def as_in_training(question: Question) -> Question:
-    """The same with dropout and noise at work: as drawn from `question.masks`, from 0 if it says none."""
-    return question if question.masks is not None else replace(question, masks=0)
+def in_training(make: Callable[[Question, Node, int], tuple[Seen, ...]]) -> Callable[[Question], tuple[Seen, ...]]:
+    """A view of a layer with dropout and noise at work, for one input after the other: as drawn from `question.masks`,
+    from 0 if it says none. All of them see the same pass."""
+    made = each_sample(make)
+
+    def masked(question: Question) -> tuple[Seen, ...]:
+        return made(question if question.masks is not None else replace(question, masks=0))
+
+    return masked
 
 
 def mask(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     """What dropout multiplies each value by in training: 0, or 1 / (1 − rate); and what it leaves of them."""
-    asked = as_in_training(question)
-    layer, place = node.layer, asked.run.places[node.path]
+    layer, place = node.layer, question.run.places[node.path]
     assert isinstance(layer, Dropout)
     y = one_sample(place.y, sample)
     drawn = place.values.get("mask")
     factors = np.ones_like(y) if drawn is None else drawn.array[sample][: len(y)]
-    whole = named(asked, place.y, node.after, sample, _last_axis(question.model, node), node.path)
-    seen = chosen(whole._replace(data=factors), asked.choice, node.path)
-    left = chosen(whole, asked.choice, node.path)
+    whole = named(question, place.y, node.after, sample, _last_axis(question.model, node), node.path)
+    seen = chosen(whole._replace(data=factors), question.choice, node.path)
+    left = chosen(whole, question.choice, node.path)
     dropped = int((seen.data == 0).sum())
     notes = (
         f"{dropped:,} of {seen.data.size:,} are dropped ({share(dropped / max(1, seen.data.size))}; "
@@ -158,7 +164,7 @@ def mask(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
         f"the others are multiplied by {1 / (1 - layer.rate):.4g}; when the model predicts, nothing is dropped",
     )
     picture, where = is_picture(question.model, node, after=True), of_sample(question, sample)
-    title = f"what {node.path} multiplies by{where}, drawn from seed {asked.masks}"
+    title = f"what {node.path} multiplies by{where}, drawn from seed {question.masks}"
     return (
         as_view("mask", seen, title, notes, picture=picture),
         as_view("left", left, f"what it leaves{where}", picture=picture),
@@ -167,18 +173,17 @@ def mask(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
 
 def noise(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     """What gaussian noise adds to each value in training, and what comes of them."""
-    asked = as_in_training(question)
-    layer, place = node.layer, asked.run.places[node.path]
+    layer, place = node.layer, question.run.places[node.path]
     assert isinstance(layer, GaussianNoise)
-    after = named(asked, place.y, node.after, sample, _last_axis(question.model, node), node.path)
+    after = named(question, place.y, node.after, sample, _last_axis(question.model, node), node.path)
     added = after._replace(data=after.data - one_sample(place.x, sample))
-    added, after = chosen(added, asked.choice, node.path), chosen(after, asked.choice, node.path)
+    added, after = chosen(added, question.choice, node.path), chosen(after, question.choice, node.path)
     notes = (
         f"mean {added.data.mean():.4g}, deviation {added.data.std():.4g}; 0 and {layer.deviation:g} are to be expected",
         "when the model predicts, nothing is added",
     )
     picture, where = is_picture(question.model, node, after=True), of_sample(question, sample)
-    title = f"what {node.path} adds{where}, drawn from seed {asked.masks}"
+    title = f"what {node.path} adds{where}, drawn from seed {question.masks}"
     return (
         as_view("noise", added, title, notes, picture=picture),
         as_view("noisy", after, f"what comes of it{where}", picture=picture),
@@ -207,7 +212,7 @@ VIEWS: tuple[Offer, ...] = (
         "what is dropped in training",
         "input",
         of_kind(Dropout),
-        each_sample(mask),
+        in_training(mask),
         ("units", "at", "step", "masks", "decoder"),
     ),
     Offer(
@@ -215,7 +220,7 @@ VIEWS: tuple[Offer, ...] = (
         "what is added in training",
         "input",
         of_kind(GaussianNoise),
-        each_sample(noise),
+        in_training(noise),
         ("units", "at", "step", "masks", "decoder"),
     ),
 )

@@ -14,6 +14,7 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.inspection import steps
 from tuinet.inspection.question import Choice, Node, Offer, Question
+from tuinet.inspection.ranges import picked
 from tuinet.inspection.view import Axis, Kind, Seen, View
 from tuinet.inspection.views.places import answer_axis, input_names, is_picture, last_of_names
 from tuinet.model.model import Model
@@ -53,16 +54,6 @@ def one_sample(signal: Any, sample: int) -> Array:
 
 
 # ── what is chosen ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def picked(places: Several[int] | None, count: int, what: str, where: str) -> list[int]:
-    """The places that are meant, all of them for None. Raises TuinetError if there is one that is not there."""
-    if places is None:
-        return list(range(count))
-    for place in places:
-        if not 0 <= place < count:
-            raise TuinetError(f"{where} has no {what} {place}", f"There are {count}: 0 to {count - 1}.")
-    return list(places)
 
 
 def named(question: Question, signal: Any, shape: Shape, sample: int, units: Axis, path: str) -> Shown:
@@ -163,12 +154,23 @@ def value_notes(shown: Shown, *, maps: bool) -> tuple[str, ...]:
 
 
 def values_view(
-    question: Question, name: str, signal: Any, shape: Shape, sample: int, units: Axis, title: str, *, picture: bool
+    question: Question,
+    name: str,
+    signal: Any,
+    shape: Shape,
+    sample: int,
+    units: Axis,
+    title: str,
+    *,
+    picture: bool,
+    path: str | None = None,
 ) -> View:
-    """What is chosen of a layer's input or output, for one sample."""
-    where = question.layer or "the input"
+    """What is chosen of a layer's input or output, for one sample. `path`: whose steps they are ("": those of the
+    input as it is given), if not those of the layer."""
+    path = question.layer if path is None else path
+    where = path or "the input"
     is_map = shape.axes == MAPS
-    shown = named(question, signal, shape, sample, units, question.layer)
+    shown = named(question, signal, shape, sample, units, path)
     shown = chosen(shown, question.choice, where, ("channel" if picture else "map") if is_map else "unit")
     maps = is_map and not picture and shown.data.ndim == 3
     return as_view(name, shown, title + of_sample(question, sample), value_notes(shown, maps=maps), picture=picture)
@@ -200,13 +202,13 @@ def came_in(question: Question) -> tuple[Seen, ...]:
     title = f"what goes into {node.path}" if node is not None else "the input as the network sees it"
     fed = signal.fed if isinstance(signal, Pair) else None
     source = signal.source if isinstance(signal, Pair) else signal
-    whole = Question(model, "", question.samples, question.part, question.choice, question.masks)
-    asked = question if fed is None else whole  # a source is named as it is given
+    steps_of = node.path if node is not None and fed is None else ""  # a source is named as it is given
     picture = node is None or is_picture(model, node, after=False)
     names = last_of_names(shape, input_names(model, node))
     found: list[Seen] = []
     for sample in range(sample_count(question)):
-        found.append(values_view(asked, "input", source, shape, sample, names, title, picture=picture))
+        seen = values_view(question, "input", source, shape, sample, names, title, picture=picture, path=steps_of)
+        found.append(seen)
         if fed is not None:
             found.append(_what_is_fed(question, fed, path, sample))
     return tuple(found)

@@ -8,9 +8,10 @@ import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question, base_name, own_parameters
+from tuinet.inspection.ranges import picked
 from tuinet.inspection.view import Axis, Seen, View
 from tuinet.inspection.views.gates import gates_of
-from tuinet.inspection.views.outputs import Shown, as_view, chosen, picked, share
+from tuinet.inspection.views.outputs import Shown, as_view, chosen, share
 from tuinet.inspection.views.places import (
     POOLS,
     answer_axis,
@@ -130,7 +131,7 @@ def _parameter(question: Question, node: Node, path: str) -> View:
     data = node.params[path]
     layer = node.layer.layer if isinstance(node.layer, Bidirectional) else node.layer
     gates, choice = _gates(layer, path, data), question.choice
-    rows, columns = _axes(question.model, node, layer, path, data)
+    rows, columns = _axes(question.model, node, layer, path)
     if choice.gate is not None:
         _check_gate(choice.gate, gates, f"the {path} of {node.path}")
     if isinstance(layer, LSTM) and base_name(path) == "peephole" and layer.peephole == "diagonal":
@@ -183,7 +184,7 @@ def _gates(layer: Layer, path: str, data: Array) -> tuple[str, ...]:
     return ()
 
 
-def _axes(model: Model, node: Node, layer: Layer, path: str, data: Array) -> tuple[Axis, Axis]:
+def _axes(model: Model, node: Node, layer: Layer, path: str) -> tuple[Axis, Axis]:
     """What the rows and the columns of a parameter are; the columns are all there is of a vector."""
     name = base_name(path)
     if isinstance(layer, Embedding):

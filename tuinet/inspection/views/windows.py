@@ -22,8 +22,9 @@ import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question, nodes
+from tuinet.inspection.ranges import picked
 from tuinet.inspection.view import Axis, Seen, View
-from tuinet.inspection.views.outputs import MAPS, Shown, as_view, of_sample, one_sample, picked, sample_count
+from tuinet.inspection.views.outputs import MAPS, Shown, as_view, of_sample, one_sample, sample_count
 from tuinet.inspection.views.places import is_picture
 from tuinet.inspection.views.receptive import field_of, line_of, windows_of
 from tuinet.model.model import Model
