@@ -167,3 +167,32 @@ def test_the_summary_lists_layers_and_views(tuinet: Command) -> None:
     shown = run_command("inspect", "digits-cnn", cwd=Path.cwd()).out
     assert "conv1" in shown and "confusion" in shown
     assert tuinet("inspect", "digits-cnn", "--json").lines[0]["layers"][0]["name"] == "conv1"
+
+
+def test_what_is_read_is_not_written_over(tuinet: Command, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.npy"
+    np.save(rows, np.array([[5.1, 3.5, 1.4, 0.2]]))
+    np.save(tmp_path / "image.npy", np.eye(5))
+    (tmp_path / "other").symlink_to("image.npy")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.npy")}
+    for arguments in (
+        ("inspect", "iris-mlp", "dense1", "--view", "output", "--file", "rows.npy", "-o", "rows.npy"),
+        ("convolve", "image.npy", "--kernel", "blur", "-o", "image.npy"),
+        ("convolve", "other", "--kernel", "image.npy", "-o", tmp_path / "image.npy"),
+    ):
+        done = tuinet(*arguments)
+        assert done.code == 2
+        assert "would be written over" in done.err
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.npy")} == before
+
+
+def test_an_encoding_without_shades_gets_ascii(tuinet: Command) -> None:
+    asked = ("inspect", "digits-cnn", "conv1", "--view", "kernels")
+    shown = tuinet(*asked, PYTHONIOENCODING="latin-1").out
+    assert "?" not in shown
+    assert shown == tuinet(*asked, "--ascii").out
+
+
+def test_an_array_comes_with_what_it_cannot_say(tuinet: Command) -> None:
+    done = tuinet("inspect", "digits-cnn", "conv2", "--view", "kernels", "-o", "k.npy")
+    assert "note: of input channel 0, of 0 to 15" in done.err

@@ -388,3 +388,9 @@ def test_mutated_archives(tmp_path: Path, edits: list[tuple[int, bytes, int]]) -
                     assert zlib.crc32(file.read(name).tobytes()) >= 0
     except TuinetError:
         pass
+
+
+def test_a_damaged_archive_is_called_what_its_name_says(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"QK\3\4 no archive")
+    with pytest.raises(TuinetError, match=r"a\.npz: is not a \.npz file"), open_weights(tmp_path / "a.npz"):
+        pass

@@ -315,6 +315,13 @@ def test_a_wide_table_wraps_its_words_and_loses_none() -> None:
     ]
 
 
+def test_columns_that_hold_nothing_are_left_out() -> None:
+    rows = ((0, "a", None, ""), (1, "b", None, "✗"))
+    text = plain(draw(Table("t", ("step", "says", "truth", "wrong"), rows), Paper(60)))
+    assert "truth" not in text and "wrong" in text and "✗" in text
+    assert "truth" in plain(draw(Table("t", ("step", "truth"), ()), Paper(60)))
+
+
 def test_a_sum_shows_window_kernel_and_products_side_by_side() -> None:
     text = plain(draw(cell_of_a_map(), Paper(80, "none")))
     assert text.split("\n") == [

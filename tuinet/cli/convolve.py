@@ -32,10 +32,12 @@ def command(image: str, kernel: str, stride: int, padding: str, at: str | None, 
     Kernels: sharpen, blur, edge-enhance, edge-detect, emboss; a .npy, .csv or .txt file; or rows of numbers.
     Each colour of an image is convolved by itself. The kernel is not flipped.
     """
+    from tuinet.cli.output import spare
     from tuinet.cli.seen import write_seen
     from tuinet.inspection.convolution import convolve
 
     name, weights = read_kernel(kernel)
+    spare(out.path, image, kernel)
     done = convolve(read_pixels(image), weights, stride, _padding(padding), name)
     if at is None:
         views = done.views()

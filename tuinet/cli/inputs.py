@@ -164,15 +164,30 @@ def read_inputs(text: str, meta: Meta) -> Inputs:
         return Inputs(text, array[np.newaxis] if one else array, many=not one)
     if path.is_file():
         return Inputs(text, _image(path, meta), many=False)
+    missing = f"{text} is not a file" if text and path.exists() else f"there is no file {text!r}"
     if sequence:
-        raise TuinetError(
-            f"there is no file {text}", "An input is a .csv file, a step of the sequence a row, or a .npy file."
-        )
+        raise TuinetError(missing, "An input is a .csv file, a step of the sequence a row, or a .npy file.")
     if "," in text or _is_number(text):
         return Inputs(text, rows_from_csv([text], _columns(meta)), many=False)
-    raise TuinetError(
-        f"there is no file {text}", "An input is an image, a .csv, a .npy file, or a row: 5.1,3.5,1.4,0.2"
-    )
+    raise TuinetError(missing, "An input is an image, a .csv, a .npy file, or a row: 5.1,3.5,1.4,0.2")
+
+
+def rows_in(lines: Sequence[str], meta: Meta) -> npt.NDArray[np.float64]:
+    """The rows of values that are written in these lines, the first of which may name the columns; a file is none.
+
+    Raises TuinetError.
+    """
+    shape = meta.input_shape
+    if shape.sequence or len(shape.sizes) != 1:
+        what = "sequences" if shape.sequence else "images"
+        raise TuinetError(f"{meta.name} takes {what}, not rows of numbers", "Give it a file: --file PATH.")
+    columns = _columns(meta)
+    for line in lines:
+        valid_text(line, "an input")
+        if "," not in line and not _is_number(line) and line.strip() not in [column.name for column in columns]:
+            hint = "A row is like 5.1,3.5,1.4,0.2; a file is given by --file PATH."
+            raise TuinetError(f"{line[:60]!r} is no row of numbers", hint)
+    return rows_from_csv(lines, columns)
 
 
 def _columns(meta: Meta) -> list[Column]:

@@ -59,10 +59,12 @@ def command(model: str, layer: str | None, out: Output, **options: Any) -> None:
       tuinet inspect digits-cnn --view mistakes
     """
     from tuinet.cli.asked import Inputs
+    from tuinet.cli.output import spare
     from tuinet.files.find import find_model
     from tuinet.files.model_file import is_model, load_model
 
     path = find_model(model)
+    spare(out.path, path, options["file"])
     if not is_model(path):
         from tuinet.cli.tensors import show_tensors
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -86,6 +88,16 @@ def write_facts(facts: Iterable[tuple[str, object]]) -> None:
         lines = textwrap.wrap(value, columns, break_long_words=False, break_on_hyphens=False) if columns else [value]
         for number, line in enumerate(lines):
             click.echo(f"{(name if number == 0 else '').ljust(width)}  {line}")
+
+
+def spare(output: Path | None, *read: str | Path | None) -> None:
+    """Raises TuinetError if `output` is a file that is read."""
+    from tuinet.errors import TuinetError
+
+    for each in read:
+        with contextlib.suppress(OSError, ValueError):  # what is no file is no danger
+            if output is not None and each is not None and Path(each).exists() and output.samefile(each):
+                raise TuinetError(f"{output} is what is read, and would be written over", "Name another file.")
 
 
 def use_color() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -111,7 +112,17 @@ def paper_for(out: Output) -> Paper:
         from rich.console import Console
 
         system = Console().color_system
-    return Paper(width=out.width or terminal_size()[0], colors=colors_of(system), ascii=out.ascii)
+    plain = out.ascii or not _draws(sys.stdout.encoding)
+    return Paper(width=out.width or terminal_size()[0], colors=colors_of(system), ascii=plain)
+
+
+def _draws(encoding: str | None) -> bool:
+    """Whether text of this encoding can hold what pictures are made of."""
+    try:
+        "▀░−×→".encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _plain_ascii(text: str) -> str:
@@ -121,6 +132,8 @@ def _plain_ascii(text: str) -> str:
 
 
 def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
+    from tuinet.cli.output import printable
+
     match path.suffix.lower():
         case ".png":
             from tuinet.render.png import png
@@ -130,6 +143,10 @@ def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
             content = stream.getvalue()
         case ".npy":
             content = _npy(seens)
+            for note in (
+                note for seen in seens for note in seen.notes
+            ):  # what an array cannot say, such as what is left out
+                click.echo(f"note: {printable(note)}", err=True)
         case _:
             content = _text(seens, out).encode()
     _write(content, path)

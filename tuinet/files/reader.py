@@ -22,7 +22,7 @@ from tuinet.nn.params import Array
 DEFAULT_LIMIT = 4 * 2**30
 """The most bytes of tensors that are read unless more is asked for: a thousand million float32 weights."""
 
-DAMAGED = "The file is damaged or was made by another program. Take a whole copy of it, or train the model again."
+DAMAGED = "The file is damaged or was made by another program. Take a whole copy of it, or make it again."
 
 
 class TensorFile:

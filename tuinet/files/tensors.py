@@ -201,6 +201,8 @@ def open_weights(path: Path) -> Generator[TensorsFile, None, None]:
         with _open_npz(path) as file:
             yield file
         return
+    if path.suffix.lower() == ".npz" and path.is_file():
+        raise TuinetError(f"{path}: is not a .npz file: it does not begin as a zip archive does", DAMAGED)
     with open_tensors(path, None, foreign=True) as file:
         start = file.data_start
         tensors = [

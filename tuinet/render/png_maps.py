@@ -19,6 +19,9 @@ from tuinet.render.typeset import LINE, TEXT, Picture, blank, measure, safe, sho
 WIDTH = 1000
 """Pixels that a picture is about wide at most, its margins aside."""
 
+_CAPTION = 200
+"""Pixels of a caption that tiles make room for."""
+
 _PAPER = Paper()
 _LONGEST = 1200
 """Values along one side; larger ones are reduced."""
@@ -43,7 +46,7 @@ def images(view: View, most: int, more: str) -> tuple[Picture, list[str]]:
         notes, ramps = [*notes, *apart(view, found.low, found.high)], [ramp(found)]
     labels = [safe(name) for name in names_of(view, _PAPER)[:count]]
     columns, rows = tiles[0].size if tiles else (0, 0)
-    pitch = max(columns, min(110, max(map(measure, labels), default=0))) + 10
+    pitch = max(columns, min(_CAPTION, max(map(measure, labels), default=0))) + 10
     per_row = max(1, min(count, WIDTH // pitch))
     whole = blank(per_row * pitch - 10, max(1, math.ceil(count / per_row) * (rows + LINE + 8) - 8))
     for n, (tile, label) in enumerate(zip(tiles, labels, strict=True)):

@@ -17,13 +17,11 @@ _NARROW = 8
 
 
 def drawn(seen: Table, paper: Paper) -> Lines:
-    """The table and its notes."""
-    rows = [[clean(_text(cell), paper) for cell in row] for row in seen.rows]
-    columns = [clean(name, paper) for name in seen.columns]
-    right = [
-        bool(seen.rows) and all(isinstance(row[n], int | float | None) for row in seen.rows)
-        for n in range(len(columns))
-    ]
+    """The table and its notes; columns that hold nothing in any row are left out."""
+    full = [n for n in range(len(seen.columns)) if not seen.rows or any(row[n] not in (None, "") for row in seen.rows)]
+    rows = [[clean(_text(row[n]), paper) for n in full] for row in seen.rows]
+    columns = [clean(seen.columns[n], paper) for n in full]
+    right = [bool(seen.rows) and all(isinstance(row[n], int | float | None) for row in seen.rows) for n in full]
     lines = _laid_out(columns, rows, right, paper) if columns else []
     return [*lines, *(line for note in seen.notes for line in words(note, paper))]
 
