@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import cast
 
@@ -21,11 +22,20 @@ def settings_of(model: Model) -> dict[str, str]:
         _flatten(name, to_raw(layer, complete=True), found)
     for field in msgspec.structs.fields(model.meta):
         value = to_raw(getattr(model.meta, field.name), complete=True)
-        if field.name == "history":  # one long text: a row for each figure of each epoch would fill pages
-            found[field.name] = msgspec.json.encode(value).decode()
+        if field.name == "history":  # a row for each figure of each epoch would fill pages
+            text = msgspec.json.encode(value)
+            found[field.name] = f"{len(model.meta.history):,} epochs, their figures {zlib.crc32(text):08x}"
         else:
-            _flatten(field.name, value, found)
+            _flatten(field.name, _data(value) if field.name == "data" else value, found)
     return found
+
+
+def _data(said: object) -> object:
+    """What a model was trained on, which it may hold as JSON."""
+    try:
+        return msgspec.json.decode(str(said), type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError):
+        return said
 
 
 def _flatten(name: str, value: object, found: dict[str, str]) -> None:
