@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tuinet.errors import TuinetError
+from tuinet.inspection.ranges import numbers
 
 if TYPE_CHECKING:
     from tuinet.data.dataset import Split
     from tuinet.inspection.question import Samples
     from tuinet.model.model import Model
 
-MOST_NUMBERS = 100_000
+MOST_SAMPLES = 64
+"""Inputs that are looked at together: all that goes through every layer for them is held at once."""
+
 MOST_TEXT = 4_000_000
 """Most characters of a text file."""
 
@@ -28,21 +32,6 @@ class Inputs(NamedTuple):
     text: str | None = None
 
 
-def numbers(text: str, what: str) -> tuple[int, ...]:
-    """0,3-7 as (0, 3, 4, 5, 6, 7). Raises TuinetError."""
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", part)
-        first = int(match[1]) if match else 0
-        last = int(match[2]) if match and match[2] else first
-        if not match or last < first:
-            raise TuinetError(f"{what} {text!r}: {part.strip()!r} is no number or range", "Write it like 0,3-7.")
-        if len(found) + last - first >= MOST_NUMBERS:
-            raise TuinetError(f"{what} {text!r} names more than {MOST_NUMBERS:,}", "Name fewer.")
-        found += range(first, last + 1)
-    return tuple(dict.fromkeys(found))
-
-
 def place(text: str) -> tuple[int, ...]:
     """ROW,COL as numbers. Raises TuinetError."""
     if not re.fullmatch(r"\s*\d{1,9}(\s*,\s*\d{1,9}){0,7}\s*", text):
@@ -51,19 +40,29 @@ def place(text: str) -> tuple[int, ...]:
 
 
 def part_of(path: Path, model: Model, data: str | None, split: str | None) -> Callable[[], Split]:
-    """What gives the part of a data set to look through, with ids in place of texts, when it is asked for."""
+    """What gives the part of a data set to look through, with ids in place of texts, when it is first asked for.
 
+    It raises NoDataError if none is named and the model's own cannot be had, TuinetError if what is named is wrong.
+    """
+
+    @cache
     def find() -> Split:
         from tuinet.experiment.provenance import find_part
+        from tuinet.inspection.question import NoDataError
 
-        dataset, name, part = find_part(path, model, data, split)
+        try:
+            dataset, name, part = find_part(path, model, data, split)
+        except TuinetError as error:
+            if data is None and split is None:
+                raise NoDataError(error.message, error.hint) from None
+            raise
         return _encoded(model, part, f"{dataset.name}, {name}")
 
     return find
 
 
 def samples(path: Path, model: Model, inputs: Inputs, data: str | None) -> Samples | None:
-    """The samples that are meant; None if no input is named. Raises TuinetError."""
+    """The samples that are meant; None if no input is named. Raises TuinetError, also for more than MOST_SAMPLES."""
     given = [f"--{name}" for name, value in inputs._asdict().items() if value is not None]
     if len(given) > 1:
         raise TuinetError(f"{' and '.join(given)} are given", "Name one input.")
@@ -83,6 +82,7 @@ def _of_data(path: Path, model: Model, text: str, data: str | None) -> Samples:
 
     split, _, which = text.rpartition(":")
     places = numbers(which, "--sample")
+    _check_count(len(places))
     dataset, name, part = find_part(path, model, data, split or None)
     if model.meta.task == "next-symbol":  # its samples are windows, which only the whole text has
         part = _encoded(model, part, dataset.name)
@@ -139,23 +139,34 @@ def _of_text(model: Model, text: str) -> Samples:
 
 
 def _of_texts(model: Model, texts: list[str]) -> Samples:
+    """A - among them is a text as any other: only the command line means stdin by it."""
     from tuinet.cli.inputs import check_texts
 
     if not texts:
         raise TuinetError("there is no text", "A text has at least one symbol.")
-    return _named(model, check_texts([text for text in texts if text != "-"]), tuple(texts))
+    for text in texts:
+        if text != "-":
+            check_texts([text])
+    return _named(model, texts, tuple(texts))
 
 
 def _of_rows(model: Model, lines: list[str]) -> Samples:
-    from tuinet.cli.inputs import read_inputs
+    from tuinet.cli.inputs import rows_in
 
-    rows = [sample for line in lines for sample in read_inputs(line, model.meta).samples]
-    return _named(model, rows, tuple(lines) if len(rows) == len(lines) else ())
+    rows = rows_in(lines, model.meta)
+    return _named(model, rows, tuple(lines))
+
+
+def _check_count(count: int) -> None:
+    if count > MOST_SAMPLES:
+        hint = "Name fewer; views of many samples take --data and --split, and tuinet predict takes any number."
+        raise TuinetError(f"{count:,} inputs are named, and at most {MOST_SAMPLES} are looked at together", hint)
 
 
 def _named(model: Model, given: Any, names: tuple[str, ...]) -> Samples:
     from tuinet.inspection.question import Samples
 
+    _check_count(len(given))
     raw = model.raw(given)
     if not len(raw):
         raise TuinetError("there is no input", "Name one with a value.")

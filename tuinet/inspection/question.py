@@ -66,6 +66,10 @@ class Choice(NamedTuple):
     decoder: Literal["forced", "free", "both"] | None = None
 
 
+class NoDataError(TuinetError):
+    """There are no data to look through: none were named, and the model's own are not known or not there."""
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """What views are given.
@@ -95,17 +99,20 @@ class Question:
         return self.samples
 
     def need_part(self) -> Split:
-        """Raises TuinetError if there are no data to look through."""
+        """Raises NoDataError if there are no data to look through, TuinetError if those that are named are wrong."""
         if self.part is None:
-            raise TuinetError("this is seen over many samples, and no data are named", "Name some: --data NAME.")
+            raise NoDataError("this is seen over many samples, and no data are named", "Name some: --data NAME.")
         return self.part()
 
     @cached_property
     def fed(self) -> Array | Ragged | None:
-        """What a decoder is fed: the targets, or where nobody knows them, the model's own answers; None without one."""
+        """What a decoder is fed: the targets, or where nobody knows them, the model's own answers, which a layer of the
+        encoder needs none of; None without a decoder. Raises TuinetError if what a decoder says are no numbers."""
         samples = self.need_samples()
         if self.model.meta.task != "seq2seq" or (samples.targets is not None and self.choice.decoder != "free"):
             return samples.targets
+        if "encoder" in self.layer.split("/"):
+            return no_targets(self.model, len(samples.names))
         vocabulary = self.model.meta.target_vocabulary
         assert vocabulary is not None
         found = [np.asarray(answer.ids, vocabulary.dtype) for answer in decode(self.model, samples.inputs, Search())]
@@ -132,6 +139,13 @@ class Question:
         """The gradients of the loss. Raises as `loss`."""
         with np.errstate(all="ignore"):
             return back(self.run, self.loss.dy, context(self.masks))
+
+
+def no_targets(model: Model, count: int) -> Ragged:
+    """Targets without a symbol: a decoder is fed the start alone."""
+    vocabulary = model.meta.target_vocabulary
+    assert vocabulary is not None
+    return Ragged(np.empty(0, vocabulary.dtype), np.zeros(count + 1, np.intp))
 
 
 OPTIONS = {

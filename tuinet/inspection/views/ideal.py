@@ -10,7 +10,7 @@ import numpy as np
 
 from tuinet.data.preparation import Standardize
 from tuinet.inspection.passes import forward
-from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.question import NoDataError, Node, Offer, Question
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.likes import tiles
 from tuinet.inspection.views.pictures import columns_of, is_image, is_row
@@ -67,7 +67,7 @@ def ideal(question: Question) -> tuple[Seen, ...]:
 
     Of maps, at the place named, else in their middle. Raises TuinetError for a unit or a place that there is not.
     """
-    question = replace(question, choice=question.choice._replace(gate=None, step=None))
+    question, without = _with_data(replace(question, choice=question.choice._replace(gate=None, step=None)))
     model, node = question.model, question.node
     assert node is not None
     line, count = line_of(model), node.after.sizes[-1]
@@ -89,7 +89,18 @@ def ideal(question: Question) -> tuple[Seen, ...]:
     reached = _values(model, target._replace(number=index), highest).reshape(len(units), STARTS)
     best = reached.argmax(axis=1)
     inputs = highest.reshape(len(units), STARTS, *highest.shape[1:])[np.arange(len(units)), best]
-    return tuple(_seen(question, units, inputs, reached.max(axis=1), place, radius))
+    return tuple(_seen(question, units, inputs, reached.max(axis=1), place, (radius, without)))
+
+
+def _with_data(question: Question) -> tuple[Question, str]:
+    """The question with its data at hand; without any, where the model's own cannot be had, and why."""
+    if question.part is None:
+        return question, ""
+    try:
+        part = question.need_part()
+    except NoDataError as error:
+        return replace(question, part=None), error.message
+    return replace(question, part=lambda: part), ""
 
 
 def _ascend(climb: Climb, x: Array, radius: float) -> Array:
@@ -185,13 +196,22 @@ def _inside(x: Array, radius: float) -> Array:
 
 
 def _seen(
-    question: Question, units: tuple[int, ...], inputs: Array, reached: Array, place: tuple[int, ...], radius: float
+    question: Question,
+    units: tuple[int, ...],
+    inputs: Array,
+    reached: Array,
+    place: tuple[int, ...],
+    norm: tuple[float, str],
 ) -> Iterator[Seen]:
+    """`norm`: the largest there may be, and why it is not that of data."""
     model, node = question.model, question.node
     assert node is not None
     labels = tuple(f"{unit}: {value:.3g}" for unit, value in zip(units, reached.tolist(), strict=True))
     count = node.after.sizes[-1]
+    radius, without = norm
     notes = [f"inputs of norm {radius:.4g} at most, prepared"]
+    if without:
+        notes.append(f"not the norm of its data, and compared with none: {without}")
     if place:
         notes.append("at " + ", ".join(f"{axis} {at}" for axis, at in zip(node.after.axes, place, strict=False)))
     if question.choice.units is None and count > len(units):
