@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import msgspec
@@ -271,6 +272,22 @@ def test_a_map_is_enlarged_by_the_middles_of_what_its_cells_see() -> None:
 
 
 # ── occlusion ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_answers_to_all_places_are_never_held_at_once() -> None:
+    size, outputs = 32, 600
+    weight = np.random.default_rng(4).normal(size=(size * size, outputs))
+    layers = (Flatten(), Dense(outputs))
+    coding = Coding("values")
+    model = made(layers, {"dense1/weight": weight}, Shape.image(size, size, 1), SquaredError(), coding)
+    question = asked(model, np.random.default_rng(5).random((1, size, size, 1)), units=(3,))
+    tracemalloc.start()
+    seen = view(occlusion.occlusion(question), "occlusion")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < size * size * outputs * 8 / 2
+    where = np.unravel_index(int(seen.data.argmax()), (size, size))
+    assert f"most without row {where[0]}, column {where[1]}: " in " ".join(seen.notes)
 
 
 def test_of_a_linear_model_a_patch_takes_away_its_products() -> None:

@@ -65,8 +65,7 @@ def _image(question: Question, answer: Answer) -> Iterator[Seen]:
             batch[row, spans[0][i], spans[1][j]] = fill
         return batch
 
-    nets = _nets(answer, covered, len(spans[0]) * len(spans[1]))  # (places, T, S)
-    drops = _drops(answer, scores, nets)  # (K, places)
+    drops, worst = _drops(answer, scores, covered, len(spans[0]) * len(spans[1]))
     strides = [stride_of(cells) for cells in image.shape[:2]]
     maps = drops.reshape(len(scores), len(spans[0]), len(spans[1]))
     for axis, (cells, stride) in enumerate(zip(image.shape[:2], strides, strict=True)):
@@ -76,7 +75,9 @@ def _image(question: Question, answer: Answer) -> Iterator[Seen]:
     notes = [f"patches of {height}×{width} filled with the background, {values}"]
     if max(strides) > 1:
         notes.append(f"moved by {strides[0]} rows and {strides[1]} columns at a time")
-    notes += _most(answer, scores, nets, drops, lambda place: "row {}, column {}".format(*_cell(place, spans, strides)))
+    notes += _most(
+        answer, scores, drops, worst, lambda place: "row {}, column {}".format(*_cell(place, spans, strides))
+    )
     yield from input_view(answer)
     title = "how far the score falls with a patch around each cell"
     yield over_input("occlusion", title, answer, scores, maps, tuple(notes))
@@ -93,11 +94,10 @@ def _row(question: Question, answer: Answer) -> Iterator[Seen]:
             batch[own, columns[place][1]] = 0
         return batch
 
-    nets = _nets(answer, covered, len(columns))
-    drops = _drops(answer, scores, nets)
+    drops, worst = _drops(answer, scores, covered, len(columns))
     standard = any(isinstance(step, Standardize) for step in answer.model.meta.preparation)
     notes = [f"each column in turn at {'its mean in training' if standard else '0'}"]
-    notes += _most(answer, scores, nets, drops, lambda place: columns[place][0])
+    notes += _most(answer, scores, drops, worst, lambda place: columns[place][0])
     yield from input_view(answer)
     title = "how far the score falls without each column"
     yield over_input("occlusion", title, answer, scores, drops, tuple(notes))
@@ -133,36 +133,37 @@ def _prepared(answer: Answer) -> Array:
     return source_of(answer.run.places[first_layer(answer.model)].x)[0]
 
 
-def _nets(answer: Answer, covered: Callable[[Indices], Array], count: int) -> Array:
-    """(count, T, S) what the network gives for `covered(places)`, as many at a time as suit the model."""
+def _drops(
+    answer: Answer, scores: tuple[Score, ...], covered: Callable[[Indices], Array], count: int
+) -> tuple[Array, Array]:
+    """(K, count) s(x) − s(covered(place)) in float64; and (K, S) what the network gives at the step of each score where
+    that fell furthest. As many places at a time as suit the model: of all of them at once, its answers could fill the
+    memory."""
     model, ctx = answer.model, Context(arena=Arena())
-    found: list[Array] = []
+    (whole,) = run_prepared(model, _prepared(answer)[np.newaxis], answer.fed)  # (T, S)
+    drops = np.empty((len(scores), count))
+    worst = np.empty((len(scores), whole.shape[1]), whole.dtype)
+    of_units = [weights(model, score.unit).astype(np.float64) for score in scores]
     for start in range(0, count, model.batch_size):
         ctx.restart((0, 0, 0))
         places = np.arange(start, min(count, start + model.batch_size))
-        found.append(run_prepared(model, covered(places), answer.fed, ctx))
-    return np.concatenate(found)
-
-
-def _drops(answer: Answer, scores: tuple[Score, ...], nets: Array) -> Array:
-    """(K, places) s(x) − s(x covered), in float64."""
-    (whole,) = run_prepared(answer.model, _prepared(answer)[np.newaxis], answer.fed)  # (T, S)
-    found: list[Array] = []
-    for score in scores:
-        w = weights(answer.model, score.unit).astype(np.float64)
-        found.append(whole[score.step] @ w - nets[:, score.step] @ w)
-    return np.stack(found)
+        nets = run_prepared(model, covered(places), answer.fed, ctx)  # (B, T, S)
+        for own, (score, w) in enumerate(zip(scores, of_units, strict=True)):
+            drops[own, places] = whole[score.step] @ w - nets[:, score.step] @ w
+            furthest = int(drops[own, : places[-1] + 1].argmax())
+            if furthest >= start:
+                worst[own] = nets[furthest - start, score.step]
+    return drops, worst
 
 
 def _most(
-    answer: Answer, scores: tuple[Score, ...], nets: Array, drops: Array, where: Callable[[int], str]
+    answer: Answer, scores: tuple[Score, ...], drops: Array, worst: Array, where: Callable[[int], str]
 ) -> Iterator[str]:
     """A line a score: where it falls furthest, and what is said then."""
     model = answer.model
-    for score, own in zip(scores, drops, strict=True):
-        worst = int(own.argmax())
-        net = nets[worst, score.step : score.step + 1]
-        more = f"most without {where(worst)}: {own[worst]:.4g} lower"
+    for score, own, net in zip(scores, drops, worst[:, np.newaxis], strict=True):
+        place = int(own.argmax())
+        more = f"most without {where(place)}: {own[place]:.4g} lower"
         log_p = log_probability(model, net, score.unit)
         if log_p is not None:
             more += f", probability {float(np.exp(log_p[0])):.3g}, says {unit_names(model)[int(says(model, net)[0])]}"
