@@ -275,9 +275,9 @@ def test_a_map_is_enlarged_by_the_middles_of_what_its_cells_see() -> None:
 
 
 def test_answers_to_all_places_are_never_held_at_once() -> None:
-    size, outputs = 32, 600
-    weight = np.random.default_rng(4).normal(size=(size * size, outputs))
-    layers = (Flatten(), Dense(outputs))
+    size, outputs = 64, 2000
+    weight = np.random.default_rng(4).normal(size=(64, outputs))
+    layers = (AveragePool(8), Flatten(), Dense(outputs))
     coding = Coding("values")
     model = made(layers, {"dense1/weight": weight}, Shape.image(size, size, 1), SquaredError(), coding)
     question = asked(model, np.random.default_rng(5).random((1, size, size, 1)), units=(3,))
