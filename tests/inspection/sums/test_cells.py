@@ -12,6 +12,7 @@ import pytest
 
 import tuinet
 from tests.model.models import cnn, images, xor
+from tests.model.text_models import classifier
 from tuinet.errors import TuinetError
 from tuinet.inspection.passes import Place, context
 from tuinet.inspection.question import Choice, Question, Samples
@@ -300,6 +301,28 @@ def test_a_place_has_as_many_numbers_as_axes() -> None:
     with pytest.raises(TuinetError, match="no sample 1") as caught:
         cell(place, "output", (1, 0))
     assert caught.value.hint == "There is only number 0."
+
+
+@pytest.mark.parametrize("gate", ["forget", "cell", "output"])
+def test_steps_of_a_backward_direction_are_those_of_the_sequence(gate: str) -> None:
+    """What it reads last is the first symbol, and so of step 0."""
+    model = classifier(cell=Bidirectional(LSTM(4)))
+    raw = model.raw(["aabc", "abcabca"])
+    own = Question(model, "bidirectional1", Samples(raw, None, ("x", "y"))).run.places["bidirectional1"].values
+    for step in range(4):
+        found = asked(model, "bidirectional1", raw, gate=f"backward/{gate}", units=(1,), step=step)
+        assert found.agrees
+        assert found.stored == own[f"backward/{gate}"].array[0, 3 - step, 1]
+        assert found.name == f"bidirectional1 backward/{gate}: unit 1, step {step}, sample 0"
+        turned = f"the backward direction reads from the end: its step {3 - step} is step {step} of the sequence"
+        assert turned in found.notes and f"step {step}: {'aabc'[step]}" in found.notes
+        ahead = asked(model, "bidirectional1", raw, gate=f"forward/{gate}", units=(1,), step=step)
+        assert ahead.stored == own[f"forward/{gate}"].array[0, step, 1]
+    with pytest.raises(TuinetError, match=f"backward/{gate} of bidirectional1 has no step 4") as caught:
+        asked(model, "bidirectional1", raw, gate=f"backward/{gate}", step=4)
+    assert caught.value.hint == "Take 0 to 3."
+    largest = asked(model, "bidirectional1", raw, gate=f"backward/{gate}")
+    assert abs(largest.stored) == np.abs(own[f"backward/{gate}"].array[0, :4]).max()
 
 
 # ── shipped models ───────────────────────────────────────────────────────────────────────────────────────────────────

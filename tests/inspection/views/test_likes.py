@@ -13,16 +13,20 @@ from tuinet.data.dataset import Split
 from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
 from tuinet.inspection.passes import run_model
-from tuinet.inspection.question import Choice, Question, nodes
+from tuinet.inspection.question import Choice, Question, Samples, nodes
 from tuinet.inspection.view import Table, View
 from tuinet.inspection.views import search as searching
+from tuinet.inspection.views.gates import gates
 from tuinet.inspection.views.likes import VIEWS, excites, marked
 from tuinet.inspection.views.search import evenly, search
 from tuinet.model.model import Model, new_model
 from tuinet.nn.layer import Shape
+from tuinet.nn.layers.bidirectional import Bidirectional
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.flatten import Flatten
+from tuinet.nn.layers.gru import GRU
+from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.losses import CrossEntropy
 from tuinet.nn.network import Sequential
 from tuinet.nn.sequence import Ragged, Sequence
@@ -165,6 +169,78 @@ def test_the_symbol_is_marked_in_its_text() -> None:
     }
     whole = excites(asked(classifier(), "last1", Split(texts(3), np.zeros(3, int))))[0]
     assert isinstance(whole, Table) and "»" not in str(whole.rows[0][-1])
+
+
+def test_a_backward_direction_is_marked_where_it_answers() -> None:
+    """As the view `gates` shows it, at every step and at one that is named."""
+    model = classifier(cell=Bidirectional(LSTM(4)), seed=1)
+    part = Split(Texts(["aabc", "b", "cabcab"]), np.array([0, 1, 0]))
+    for gate in ("backward/forget", "backward/cell", "backward/hidden"):
+        for unit in range(4):
+            for step in (None, 2):
+                question = asked(model, "bidirectional1", part, units=(unit,), gate=gate, step=step)
+                table = excites(question)[0]
+                assert isinstance(table, Table) and len(table.rows) == (3 if step is None else 2)
+                for sample, value, at, _, text in table.rows:
+                    source = part.inputs.row(int(sample))  # type: ignore[arg-type]
+                    seen = Samples(model.raw([source]), None, ("x",))
+                    (view,) = gates(Question(model, "bidirectional1", seen, choice=Choice(gate=gate)))
+                    place = int(at)  # type: ignore[arg-type]
+                    assert value == pytest.approx(view.data[place, unit])
+                    assert step in (None, place) and (
+                        step is not None or value == pytest.approx(view.data[:, unit].max())
+                    )
+                    assert text == f"{source[:place]}»{source[place]}«{source[place + 1 :]}"
+
+
+@pytest.mark.parametrize(
+    ("model", "layer", "gate", "key"),
+    [
+        (classifier(), "lstm1", "output", "output_gate"),
+        (classifier(), "lstm1", "output_gate", "output_gate"),
+        (classifier(), "lstm1", "hidden", "output"),
+        (classifier(cell=GRU(4)), "gru1", "output", "output"),
+        (classifier(cell=GRU(4)), "gru1", "hidden", "output"),
+        (tagger(), "bidirectional1", "output", "forward/output_gate"),
+        (tagger(), "bidirectional1", "forget", "forward/forget"),
+        (tagger(), "bidirectional1", "forward/hidden", "forward/output"),
+    ],
+)
+def test_a_gate_is_called_what_it_is_called_elsewhere(model: Model, layer: str, gate: str, key: str) -> None:
+    part = parts(model)
+    found = search(asked(model, layer, part, gate=gate))
+    place = run_model(model, part.inputs).places[layer]
+    array, lengths = place.values[key].array, place.y.steps.lengths
+    greatest = np.array([array[row, :length].max(axis=0) for row, length in enumerate(lengths)])
+    assert found.values[0] == pytest.approx(greatest.max(axis=0))
+    with pytest.raises(TuinetError, match=f"{layer} has no gate 'update2'"):
+        search(asked(model, layer, part, gate="update2"))
+
+
+def test_the_mean_is_that_of_the_samples_that_have_the_step() -> None:
+    model = classifier(seed=3)
+    part = Split(Ragged.of([[3], [4, 5, 3], [5, 5, 4, 3], [4]], np.uint8), np.zeros(4, int))
+    output = run_model(model, part.inputs).places["lstm1"].values["output"].array  # (4, T, U)
+    expected = output[1:3, 2].mean(axis=0)
+    found = search(asked(model, "lstm1", part, step=2))
+    assert found.means == pytest.approx(expected)
+    table = excites(asked(model, "lstm1", part, step=2))[0]
+    assert isinstance(table, Table)
+    assert int(expected.argmax()) != 0 and f"unit {int(expected.argmax())}" in table.title
+    assert f"on average {expected.max():.4g}" in table.notes[1]
+
+
+def test_a_unit_that_is_no_number_is_passed_over() -> None:
+    model = linear([[1.0, -1, np.nan], [0, 0, 1]], [0.0, 0, 0], CrossEntropy(), Coding("ids", classes=3))
+    part = Split(np.array([[3.0, 1], [5, 7], [4, 9]]), np.array([0, 1, 2]))
+    table = excites(asked(model, "dense1", part))[0]
+    assert isinstance(table, Table) and "unit 0" in table.title
+    assert [row[0] for row in table.rows] == [1, 2, 0]
+    with pytest.raises(TuinetError, match="unit 2 of dense1 gives no finite number for any sample"):
+        excites(asked(model, "dense1", part, units=(2,)))
+    model.params["dense1/weight"][...] = np.nan
+    with pytest.raises(TuinetError, match="gives no finite number"):
+        excites(asked(model, "dense1", part))
 
 
 def test_a_mark_in_its_surroundings() -> None:

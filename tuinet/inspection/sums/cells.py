@@ -99,7 +99,8 @@ def cell_sum(question: Question, name: str = "output") -> Sum:
     """The value that the question's choice names: `gate` which (else `name`), then unit, step and the axes between.
 
     Of several samples it is the first. What is left open is chosen so that the value is the largest in size, and the
-    notes say so. Raises TuinetError if no layer or no input is named, or if there is no such value.
+    notes say so. Steps are those of the sequence, also of a backward direction, which comes to them from the last on.
+    Raises TuinetError if no layer or no input is named, or if there is no such value.
     """
     if question.node is None:
         raise TuinetError("a sum is that of one value of a layer, and no layer is named", "Name a layer.")
@@ -193,6 +194,8 @@ def _chosen(place: Place, name: str, value: Value, choice: Choice) -> tuple[tupl
     known = [axis for axis, at in enumerate(given) if at is not None]
     _check(place, name, value, tuple(at or 0 for at in given))
     free = [value.axes[axis] for axis in range(len(given)) if axis not in known]
+    if over_time and choice.step is not None:
+        given[1] = _in_reading_order(place, name, value, 0, choice.step)
     window = tuple(slice(size) if at is None else slice(at, at + 1) for at, size in zip(given, sizes, strict=True))
     size = np.nan_to_num(np.abs(value.array[window]), nan=np.inf)
     found = np.unravel_index(int(size.argmax()), size.shape)
@@ -200,6 +203,11 @@ def _chosen(place: Place, name: str, value: Value, choice: Choice) -> tuple[tupl
     if not free:
         return index, ()
     return index, (f"{', '.join(map(_word, free))}: not named, so taken where the value is largest in size",)
+
+
+def _in_reading_order(place: Place, name: str, value: Value, sample: int, step: int) -> int:
+    """The step of the sequence at a step of this value, and the other way round: a backward direction turns them."""
+    return _sizes(place, value, sample)[1] - 1 - step if name.startswith("backward/") else step
 
 
 def _sizes(place: Place, value: Value, sample: int) -> tuple[int, ...]:
@@ -226,13 +234,15 @@ def _read(question: Question, place: Place, name: str, value: Value, index: tupl
     if value.axes[1] != "step":
         return ()
     known = step_labels(question, place.path, index[0])
-    t = len(known) - 1 - index[1] if name.startswith("backward/") else index[1]
-    return (f"step {index[1]}: {known[t].partition(' ')[2]}",) if known else ()
+    t = _in_reading_order(place, name, value, *index[:2])
+    return (f"step {t}: {known[t].partition(' ')[2]}",) if known else ()
 
 
 def _title(place: Place, name: str, value: Value, index: tuple[int, ...]) -> str:
     """`conv1 output: map 3, row 2, column 5`"""
     axes, at = value.axes[1:], index[1:]
+    if axes[0] == "step":
+        at = (_in_reading_order(place, name, value, *index[:2]), *at[1:])
     turned = [(axes[-1], at[-1]), *zip(axes[:-1], at[:-1], strict=True)]
     if value.array.shape[0] > 1:
         turned.append(("sample", index[0]))

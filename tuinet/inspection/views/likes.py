@@ -9,6 +9,7 @@ import numpy as np
 
 from tuinet.data.preparation import prepare
 from tuinet.data.vocabulary import START
+from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.pictures import columns_of, is_image, is_row
@@ -28,11 +29,12 @@ def excites(question: Question) -> tuple[Seen, ...]:
 
     Of a map, the window of the input that the answering cell sees (Zeiler & Fergus 2014); of texts, the symbol at which
     it happened, in its surroundings: where else does this cell fire? (Strobelt et al., "LSTMVis", 2018.) Without a
-    unit, that whose greatest values are the highest on average. Raises TuinetError as `search`, and for a unit that
-    there is not.
+    unit, that whose greatest values are the highest on average, over the samples that have one. Raises TuinetError as
+    `search`, for a unit that there is not, and for one whose values are no numbers.
     """
     found = search(question)
-    units = units_of(question, found.values.shape[1], (int(found.means.argmax()),))
+    best = int(np.where(np.isfinite(found.means), found.means, -np.inf).argmax())
+    units = units_of(question, found.values.shape[1], (best,))
     return tuple(seen for unit in units for seen in _of_unit(question, found, unit))
 
 
@@ -40,6 +42,9 @@ def _of_unit(question: Question, found: Found, unit: int) -> Iterator[Seen]:
     model, part = question.model, question.need_part()
     rows, places = found.samples[:, unit], found.places[:, unit]
     kept = np.isfinite(found.values[:, unit])  # −∞ where a sample has no such step
+    if not kept.any():
+        hint = "Its weights are not finite: --view health tells of them."
+        raise TuinetError(f"unit {unit} of {question.layer} gives no finite number for any sample", hint)
     rows, places, values = rows[kept], places[kept], found.values[kept, unit]
     inputs, targets = raw_rows(model, part, rows)
     what = f"{question.layer}{'' if question.choice.gate is None else ' ' + question.choice.gate}, unit {unit}"

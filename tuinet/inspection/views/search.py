@@ -12,7 +12,8 @@ from tuinet.data.encoding import encode_texts
 from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
 from tuinet.inspection.passes import Place, forward, run_model
-from tuinet.inspection.question import Question
+from tuinet.inspection.question import Node, Question
+from tuinet.inspection.views.gates import asked_gates, gates_of
 from tuinet.inspection.views.receptive import line_of
 from tuinet.model.model import Model
 from tuinet.model.raw import finite
@@ -36,8 +37,8 @@ class Found(NamedTuple):
 
     values   (R, U) the greatest value in each of the R ≤ 9 best samples
     samples  (R, U) their numbers in the part
-    places   (R, U, axes) where in the sample: the axes before the unit, as `axes` names them
-    means    (U,) the mean over all samples of the greatest value in each
+    places   (R, U, axes) where in the sample: the axes before the unit, as `axes` names them; steps in reading order
+    means    (U,) the mean of the greatest value in each sample that has a finite one; NaN where none has
     looked   how many samples were looked at, and `total` how many there are
     """
 
@@ -53,25 +54,29 @@ class Found(NamedTuple):
 def search(question: Question, most: int = MOST_SAMPLES) -> Found:
     """What makes the units of the layer asked about answer most, each wherever in a sample it does.
 
-    The value is the layer's output, or the gate that is named; only at the places named, if any are.
-    Raises TuinetError if there are no data, or no such gate, place or step.
+    The value is the layer's output, or the gate that is named, by the names of the view `gates`; only at the places
+    named, if any are. Raises TuinetError if there are no data, or no such gate, place or step.
     """
-    model, part = question.model, question.need_part()
+    model, part, node = question.model, question.need_part(), question.node
+    assert node is not None
+    name = value_name(node, question.choice.gate)
     where = evenly(len(part), _affordable(model, part, most))
     if not len(where):
         raise TuinetError("there are no samples to look through", "Name another part of the data.")
     place_of = _runner(model, question.layer)
     best: tuple[Array, Indices, Indices] | None = None
-    sums = np.zeros(0)
+    sums, counts = np.zeros(0), np.zeros(0, np.intp)
     axes: tuple[str, ...] = ()
     for start in range(0, len(where), model.batch_size):
         rows = where[start : start + model.batch_size]
         place = place_of(*raw_rows(model, part, rows))
-        value = value_of(place, question.choice.gate)
+        value = value_of(place, name)
         axes = value.axes[1:-1]
-        greatest, places = _greatest(value, place, question)
+        greatest, places = _greatest(value, place, question, backward=name.startswith("backward/"))
         own = (greatest, np.repeat(rows[:, None], greatest.shape[1], 1), places)
-        sums = greatest.sum(axis=0, dtype=np.float64) + (sums if best else 0)
+        finite = np.isfinite(greatest)  # −∞ where a sample has no such step
+        sums = greatest.sum(axis=0, dtype=np.float64, where=finite) + (sums if best else 0)
+        counts = finite.sum(axis=0) + (counts if best else 0)
         joined = own if best is None else tuple(map(np.concatenate, zip(best, own, strict=True)))
         order = np.argsort(-joined[0], axis=0, kind="stable")[:BEST]  # (R, U)
         best = (
@@ -80,9 +85,10 @@ def search(question: Question, most: int = MOST_SAMPLES) -> Found:
             np.take_along_axis(joined[2], order[..., None], 0),
         )
     assert best is not None
-    if np.isneginf(best[0]).all():
+    if question.choice.step is not None and np.isneginf(best[0]).all():
         raise TuinetError(f"no sample has a step {question.choice.step}", "Steps count from 0.")
-    return Found(*best, axes, sums / len(where), len(where), len(part))
+    means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+    return Found(*best, axes, means, len(where), len(part))
 
 
 def evenly(total: int, most: int) -> Indices:
@@ -100,10 +106,17 @@ def raw_rows(model: Model, part: Split, rows: Indices) -> tuple[Any, Any]:
     return finite(inputs), targets
 
 
-def value_of(place: Place, gate: str | None) -> Value:
-    """What a layer shows of itself under that name; its output, if none is given. Raises TuinetError for another."""
+def value_name(node: Node, gate: str | None) -> str:
+    """Under which name a layer shows what people call so: an LSTM's `output` is its output gate. Its output, if none
+    is given. Raises TuinetError for a gate that a recurrent layer does not have."""
+    if gate is None or not gates_of(node.layer):
+        return gate or "output"
+    return asked_gates(node.layer, node.path, gate)[0].key
+
+
+def value_of(place: Place, name: str) -> Value:
+    """What a layer shows of itself under that name. Raises TuinetError for another."""
     values = {name: value for name, value in place.values.items() if value.axes[0] == "sample"}
-    name = gate or "output"
     if name not in values:
         raise TuinetError(f"{place.path} has no value {name!r}", f"Take one of {', '.join(values)}.")
     return values[name]
@@ -139,20 +152,27 @@ def _runner(model: Model, path: str) -> Callable[[Any, Any], Place]:
     return run
 
 
-def _greatest(value: Value, place: Place, question: Question) -> tuple[Array, Indices]:
-    """(B, U) the greatest value of each unit in each sample, and where it is: (B, U, axes)."""
+def _greatest(value: Value, place: Place, question: Question, *, backward: bool) -> tuple[Array, Indices]:
+    """(B, U) the greatest value of each unit in each sample, and where it is: (B, U, axes).
+
+    backward  whether its steps come from the end on; those that are chosen and found are in reading order
+    """
     array, axes = value.array, value.axes[1:-1]
     allowed = np.ones(array.shape[:-1], bool)
     if "step" in axes and isinstance(place.y, Sequence):
+        lengths, step = place.y.steps.lengths[:, None], question.choice.step  # (B, 1)
         steps = np.arange(array.shape[1])
-        allowed &= (steps < place.y.steps.lengths[:, None]).reshape(*array.shape[:2], *[1] * (len(axes) - 1))
-        if question.choice.step is not None:
-            allowed &= (steps == question.choice.step).reshape(-1, *[1] * (len(axes) - 1))
+        inside = steps < lengths
+        if step is not None:
+            inside &= (lengths - 1 - steps if backward else steps) == step
+        allowed &= inside.reshape(*array.shape[:2], *[1] * (len(axes) - 1))
     allowed &= at_mask(question, axes, array.shape[1:-1])
     masked = np.where(allowed[..., None], array, -np.inf).reshape(len(array), -1, array.shape[-1])
     flat = masked.argmax(axis=1)  # (B, U)
     greatest = np.take_along_axis(masked, flat[:, None], 1)[:, 0]
     places = np.stack(np.unravel_index(flat, array.shape[1:-1]), -1) if axes else np.zeros((*flat.shape, 0), np.intp)
+    if backward:
+        places[..., 0] = place.y.steps.lengths[:, None] - 1 - places[..., 0]
     return greatest, places
 
 
