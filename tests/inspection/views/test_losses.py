@@ -127,6 +127,13 @@ def test_a_sure_and_wrong_answer_has_numbers_too() -> None:
     assert np.isfinite(curves.data).all()
 
 
+@pytest.mark.parametrize("number", [12, 3, -1])
+def test_a_class_that_the_model_does_not_have(number: int) -> None:
+    with pytest.raises(TuinetError, match=f"class {number} is outside 0 … 2") as caught:
+        seen(cnn(), Samples(images(1), np.array([number]), ("",)))
+    assert "the 3 classes that the model was made for" in caught.value.hint
+
+
 def test_who_has_it() -> None:
     assert OFFER.needs == "nothing"
     for model in (cnn(), classifier(), tuinet.load("iris-mlp")):

@@ -20,6 +20,7 @@ from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.outputs import of_sample
+from tuinet.inspection.views.score import class_name
 from tuinet.model.model import Model
 from tuinet.nn.layers.activation import Softmax
 from tuinet.nn.params import Array
@@ -57,7 +58,7 @@ def cross_entropy(a: Array, y: Array) -> Pull:
 def losses(question: Question) -> tuple[Seen, ...]:
     """For each input and its target, or without one for the lecture's example.
 
-    Raises TuinetError if an input is named whose right answer is not known.
+    Raises TuinetError if an input is named whose right answer is not known, or is no class of the model.
     """
     if question.samples is None:
         names = tuple(f"class {place}" for place in range(len(TARGET)))
@@ -71,9 +72,10 @@ def losses(question: Question) -> tuple[Seen, ...]:
     a, notes = _outputs(question)
     found: list[Seen] = []
     for sample, asked in enumerate(np.asarray(question.samples.targets, np.intp).tolist()):
+        right = class_name(model.meta.labels, asked)
+        title = f"what {model.meta.name} answers{of_sample(question, sample)}; it is {right}"
         y = np.zeros(a.shape[1])
         y[asked] = 1
-        title = f"what {model.meta.name} answers{of_sample(question, sample)}; it is {model.meta.labels[asked]}"
         found += [_table(model.meta.labels, a[sample], y, title, notes), _curves(a[sample], asked)]
     return tuple(found)
 

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tuinet.data.vocabulary import Vocabulary
-from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question, Samples
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
-from tuinet.model.decoding import Search, decode, log_probabilities
+from tuinet.inspection.views.score import class_name
+from tuinet.inspection.views.step_answers import answers_of
+from tuinet.model.decoding import Search, decode
 from tuinet.model.meta import Meta
 from tuinet.model.model import Model
-from tuinet.model.prediction import Prediction, never_said
+from tuinet.model.prediction import Prediction
 from tuinet.model.signals import answers
-from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
-from tuinet.nn.sequence import Ragged, Sequence, unpack
+from tuinet.nn.sequence import Ragged
 
 LIKELIEST = 3
 """Classes that are named in words."""
@@ -112,15 +112,8 @@ def target_in_words(meta: Meta, targets: Array | Ragged, row: int) -> str:
     if isinstance(targets, Ragged):
         return _decoded(meta.target_vocabulary, targets.row(row), meta)
     if meta.task == "classification":
-        return _name(meta.labels, int(targets[row]))
+        return class_name(meta.labels, int(targets[row]))
     return _values(np.atleast_1d(targets[row]))
-
-
-def _name(names: tuple[str, ...], number: int) -> str:
-    if not 0 <= number < len(names):
-        hint = f"The data must have the {len(names)} classes that the model was made for."
-        raise TuinetError(f"class {number} is outside 0 … {len(names) - 1}", hint)
-    return names[number]
 
 
 def in_short(text: str) -> str:
@@ -130,7 +123,7 @@ def in_short(text: str) -> str:
 
 def _decoded(vocabulary: Vocabulary | None, ids: Array, meta: Meta) -> str:
     if vocabulary is None:
-        return " ".join(_name(meta.labels, number) for number in ids.tolist())
+        return " ".join(class_name(meta.labels, number) for number in ids.tolist())
     return vocabulary.decode(ids.tolist())
 
 
@@ -174,23 +167,16 @@ def _table(question: Question) -> Table:
 
 def _steps(question: Question) -> list[Said]:
     """Tags, or the next symbols; each step as it stands in the sample."""
-    meta, samples, outputs = question.model.meta, question.need_samples(), question.run.outputs
-    names, targets, first = names_of_answers(meta), samples.targets, never_said(meta)
-    scores = np.exp(log_probabilities(np.array(outputs.values), tuple(range(first))))
-    if meta.loss.activation != "softmax":
-        scores = apply_activation(meta.loss, np.array(outputs.values))
-    chosen = first + scores[:, first:].argmax(axis=1)
-    ids = unpack(Sequence(chosen, outputs.steps))
-    sure = unpack(Sequence(scores[np.arange(len(scores)), chosen], outputs.steps))
+    meta, samples = question.model.meta, question.need_samples()
+    names, targets = names_of_answers(meta), samples.targets
     found: list[Said] = []
-    for row in range(len(ids)):
+    for row, sample in enumerate(samples.names):
         symbols = _symbols(meta, samples.inputs, row)
-        own = None if targets is None else (targets.row(row) if isinstance(targets, Ragged) else targets[row])
-        for step, (number, likely) in enumerate(zip(ids.row(row).tolist(), sure.row(row).tolist(), strict=True)):
-            truth = "" if own is None else _name(names, int(own[step]))
-            probability = likely if meta.loss.activation == "softmax" else None
-            symbol = symbols[step] if symbols else ""
-            found.append(Said(samples.names[row], step, symbol, truth, names[number], probability))
+        own: Any = () if targets is None else targets.row(row) if isinstance(targets, Ragged) else targets[row]
+        answers = answers_of(question, row, np.asarray(own).tolist())
+        for step, (number, likely, true) in enumerate(zip(answers.says, answers.sure, answers.truth, strict=True)):
+            truth = "" if true is None else names[true]
+            found.append(Said(sample, step, symbols[step] if symbols else "", truth, names[number], likely))
     return found
 
 

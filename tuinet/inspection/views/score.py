@@ -8,6 +8,7 @@ gives there, the score of class c is n · w: w is 1 at c, and for a binary code 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence as Several
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -92,7 +93,7 @@ def chosen(answer: Answer, choice: Choice) -> tuple[Score, ...]:
     """The scores that are meant: of the classes named, else of what is said; at the step named.
 
     Without a step: of a text that goes on the last, which says how; else every step of the answer.
-    Raises TuinetError for a class or a step that there is not.
+    Raises TuinetError for a class or a step that there is not, and for a symbol that is never written.
     """
     model, net = answer.model, answer.net
     found: list[Score] = []
@@ -105,6 +106,10 @@ def chosen(answer: Answer, choice: Choice) -> tuple[Score, ...]:
                 raise TuinetError(
                     f"{model.meta.name} has no {one} {unit}", f"Take one of 0 to {len(names) - 1}, or none."
                 )
+            if unit in never_written(model.meta):
+                raise TuinetError(
+                    f"{names[unit]} is never written, so it is no answer", "Name another symbol, or none."
+                )
             found.append(Score(unit, step, names[unit]))
     return tuple(found)
 
@@ -114,7 +119,7 @@ def says(model: Model, net: Array) -> Array:
     meta = model.meta
     if meta.task == "regression":
         return np.zeros(len(net), np.intp)
-    never = _never(meta)
+    never = never_written(meta)
     if never:
         return log_probabilities(net, never).argmax(axis=1)
     return predicted_ids(meta, finish(model, net))
@@ -143,7 +148,7 @@ def log_probability(model: Model, net: Array, unit: int) -> Array | None:
     """(N,) log P of the class or symbol, in float64; None where the model's outputs are no probabilities."""
     meta, outputs = model.meta, finish(model, net).astype(np.float64)
     if meta.loss.activation == "softmax":
-        return log_probabilities(outputs, _never(meta))[:, unit]
+        return log_probabilities(outputs, never_written(meta))[:, unit]
     own = weights(model, unit).astype(np.float64)
     if meta.loss.activation == "sigmoid":
         return -np.logaddexp(0, -outputs * own)[:, own != 0].sum(axis=1)
@@ -174,6 +179,21 @@ def gradients(answer: Answer, score: Score, masks: int | None) -> Back:
         return back(kept, shaped, context(masks))
 
 
+def never_written(meta: Meta) -> tuple[int, ...]:
+    """The symbols that are no answer of this task, and have no part in the probabilities, as when the model writes."""
+    if meta.task == "next-symbol":
+        return (UNKNOWN, START, END)
+    return (UNKNOWN, START) if meta.task == "seq2seq" else tuple(range(never_said(meta)))
+
+
+def class_name(names: Several[str], number: int) -> str:
+    """What a class of the data is called. Raises TuinetError if the model does not have it."""
+    if not 0 <= number < len(names):
+        hint = f"The data must have the {len(names)} classes that the model was made for."
+        raise TuinetError(f"class {number} is outside 0 … {len(names) - 1}", hint)
+    return names[number]
+
+
 def in_words(answer: Answer, score: Score) -> str:
     """Which score it is, its value and its probability: `class 3, score 12.1, probability 0.98`."""
     model, row = answer.model, answer.net[score.step : score.step + 1]
@@ -202,13 +222,6 @@ def _fed(question: Question, raw: Any, row: int) -> Ragged | None:
     assert meta.target_vocabulary is not None
     (own,) = decode(question.model, raw, Search())
     return Ragged.of([np.asarray(own.ids, meta.target_vocabulary.dtype)], meta.target_vocabulary.dtype)
-
-
-def _never(meta: Meta) -> tuple[int, ...]:
-    """The symbols that are no answer."""
-    if meta.task == "next-symbol":
-        return (UNKNOWN, START, END)
-    return (UNKNOWN, START) if meta.task == "seq2seq" else tuple(range(never_said(meta)))
 
 
 def _steps(model: Model, count: int, step: int | None) -> tuple[int, ...]:

@@ -7,20 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuinet.data.vocabulary import END, START, UNKNOWN
 from tuinet.inspection import steps
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.view import Cell, Table
+from tuinet.inspection.views.score import class_name, never_written, unit_names
 from tuinet.model.decoding import log_probabilities
 from tuinet.model.model import Model
-from tuinet.model.prediction import never_said
 from tuinet.nn.params import Array
 
 WRONG = "✗"
 """What marks an answer that is not the one asked for."""
-
-NEVER = {"seq2seq": (UNKNOWN, START), "next-symbol": (UNKNOWN, START, END)}
-"""What is never written, and so has no part in the probabilities."""
 
 
 class Answers(NamedTuple):
@@ -28,10 +24,13 @@ class Answers(NamedTuple):
 
     says       the likeliest answer, and its probability
     truth      what was asked for, None where nobody knows, and the probability that the model gave it
+
+    Probabilities are None where the scores stand for none. A model that translates always has some: it writes by the
+    softmax of its scores, whatever it learnt them by.
     """
 
     says: tuple[int, ...]
-    sure: tuple[float, ...]
+    sure: tuple[float | None, ...]
     truth: tuple[int | None, ...]
     of_truth: tuple[float | None, ...]
 
@@ -44,24 +43,27 @@ def answers_of(
     question: Question, sample: int, truth: Several[int | None] = (), said: Several[int] | None = None
 ) -> Answers:
     """The answers at the steps of a sample. `truth` is as long as is known; `said`: what was written in place of the
-    likeliest at the first steps. Raises TuinetError if the scores are not numbers."""
+    likeliest at the first steps. Raises TuinetError if the scores are not numbers, or a class is not the model's."""
     meta = question.model.meta
-    never = NEVER.get(meta.task, tuple(range(never_said(meta))))
     with np.errstate(all="ignore"):
-        chances = np.exp(log_probabilities(steps.of_sample(question.run.outputs, sample), never))  # (T, V)
-    says: list[int] = chances.argmax(axis=1).tolist()
+        scores = log_probabilities(steps.of_sample(question.run.outputs, sample), never_written(meta))  # (T, V)
+    says: list[int] = scores.argmax(axis=1).tolist()
     says[: len(said or ())] = said or ()
     known = (*truth, *[None] * len(says))[: len(says)]
-    return Answers(
-        tuple(says),
-        tuple(_at(chances, says)),
-        known,
-        tuple(None if true is None else float(chances[step, true]) for step, true in enumerate(known)),
-    )
+    names = unit_names(question.model)
+    for true in known:
+        if true is not None:
+            class_name(names, true)
+    probable = meta.loss.activation == "softmax" or meta.task == "seq2seq"
+    chances = np.exp(scores) if probable else None
+    return Answers(tuple(says), _at(chances, says), known, _at(chances, known))
 
 
-def _at(chances: Array, ids: list[int]) -> list[float]:
-    return chances[np.arange(len(ids)), ids].tolist()
+def _at(chances: Array | None, ids: Several[int | None]) -> tuple[float | None, ...]:
+    """The probability (T, V) of one answer a step."""
+    if chances is None:
+        return (None,) * len(ids)
+    return tuple(None if number is None else float(chances[step, number]) for step, number in enumerate(ids))
 
 
 def next_symbols(question: Question) -> tuple[Table, ...]:
@@ -74,14 +76,17 @@ def next_symbols(question: Question) -> tuple[Table, ...]:
         ids = steps.ids_of(question, "", sample)
         truth = ids[1:] if asked.targets is None else _row(asked.targets, sample)
         answers = answers_of(question, sample, truth)
-        bits = [None if part is None else _bits(part) for part in answers.of_truth]
+        never = never_written(question.model.meta)
+        bits = [
+            None if part is None or true in never else _bits(part)
+            for true, part in zip(answers.truth, answers.of_truth, strict=True)
+        ]
         rows = [
             (step, _name(vocabulary.symbols, read), *cells, bit)
             for step, (read, cells, bit) in enumerate(zip(ids, _cells(answers, vocabulary.symbols), bits, strict=True))
         ]
         columns = ("step", "reads", "expects", "p", "comes", "p of it", "wrong", "bits")
-        known = [bit for bit in bits if bit is not None]
-        notes = (f"{_right(answers)} expected; mean {np.mean(known):.2f} bits a symbol",) if known else ()
+        notes = _surprise(answers, bits, sum(true in never for true in answers.truth))
         title = f"what comes next · {steps.sample_name(question, sample)}"
         found.append(Table("next-symbols", columns, _picked(question, "", rows, sample), title, notes))
     return tuple(found)
@@ -130,6 +135,16 @@ def _row(targets: Any, sample: int) -> list[int]:
 
 def _bits(chance: float) -> float:
     return float(-np.log2(chance)) if chance > 0 else float("inf")
+
+
+def _surprise(answers: Answers, bits: list[float | None], left_out: int) -> tuple[str, ...]:
+    """How much was expected, and how well on average; what is never written has no bits, and is only counted."""
+    if all(true is None for true in answers.truth):
+        return ()
+    known = [bit for bit in bits if bit is not None]
+    mean = f"; mean {np.mean(known):.2f} bits a symbol" if known else ""
+    without = f", without {left_out:,} that the model never writes" if left_out else ""
+    return (f"{_right(answers)} expected{mean}{without}",)
 
 
 def _right(answers: Answers) -> str:
