@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from tests.model.models import cnn, images
-from tests.model.text_models import captioner, classifier, language_model, tagger, translator
+from tests.model.text_models import LETTERS, captioner, classifier, language_model, tagger, translator
 from tuinet.data.dataset import DatasetInfo
 from tuinet.errors import TuinetError
+from tuinet.inspection.question import Question, Samples
 from tuinet.inspection.trace import trace
-from tuinet.inspection.view import views
-from tuinet.inspection.views.memory import Memory, distances, memory
+from tuinet.inspection.view import View, views
+from tuinet.inspection.views.memory import Memory, distances, memory, seen
 from tuinet.model.model import Model, new_model
+from tuinet.model.signals import inputs_of
+from tuinet.nn import stack
+from tuinet.nn.context import Context
 from tuinet.nn.layer import Shape
+from tuinet.nn.layers.clockwork import Clockwork
 from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.embedding import Embedding
+from tuinet.nn.layers.gru import GRU
 from tuinet.nn.layers.lstm import LSTM
-from tuinet.nn.layers.over_time import LastStep
+from tuinet.nn.layers.over_time import LastStep, MeanOverTime
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.losses import CrossEntropy
 from tuinet.nn.network import Sequential
 from tuinet.nn.parts import Part
+from tuinet.nn.recurrent import OverTime
+from tuinet.nn.seq2seq import Pair, Seq2Seq
 
 TEXTS = ["abc", "b", "caab"]
 
@@ -159,6 +170,62 @@ def test_every_model_over_texts_remembers(model: Model) -> None:
     assert isinstance(found, Memory)
     assert found.samples.tolist() == [3, 2, 2, 1]
     assert (found.sizes > 0).all()
+
+
+def encoding(*encoder: Part, bridge: Literal["copy", "dense"] = "copy") -> Model:
+    """An encoder of letters, and a decoder with the same recurrent layers."""
+    info = DatasetInfo("pairs", "seq2seq", Shape.tokens(6), {"train": 9}, target_ids=6)
+    decoder = tuple(layer for layer in encoder if isinstance(layer, OverTime))
+    layer = Seq2Seq((Embedding(3), *encoder), (Embedding(3), *decoder, Dense(6)), bridge=bridge, symbols=6)
+    network = Sequential((layer,))
+    return new_model(
+        network, info, (), CrossEntropy(), 1, dtype=np.float64, vocabulary=LETTERS, target_vocabulary=LETTERS
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (encoding(LSTM(4)), "the encoder's last state"),
+        (encoding(LSTM(4), LastStep()), "the encoder's last state"),
+        (encoding(Clockwork(4, (1, 2))), "the encoder's last state"),
+        (encoding(LSTM(4), GRU(3)), "the last states of all recurrent layers of the encoder together"),
+        (encoding(LSTM(4), LSTM(4), MeanOverTime()), "the last states of all recurrent layers of the encoder together"),
+        (encoding(LSTM(4), bridge="dense"), "the encoder's last state"),
+        (encoding(GRU(3), LSTM(4), bridge="dense"), "the encoder's last state"),
+        (encoding(LSTM(4), MeanOverTime(), bridge="dense"), "the vector that the encoder ends with"),
+    ],
+)
+def test_of_a_translator_it_is_what_the_decoder_is_given(model: Model, said: str) -> None:
+    """Against central differences of the size of what is copied, or of the context, at the vectors of a, b and c."""
+    layer, params = model.network.layers[0], model.params.scope("seq2seq1")
+    assert isinstance(layer, Seq2Seq)
+    raw = model.raw(["bac"])
+    source = inputs_of(model.meta, raw, Context(), np.float64)
+
+    def size() -> float:
+        traced = layer.trace(params, Pair(source, source), Context(plain=True))
+        if traced.context is not None:
+            return float(np.linalg.norm(traced.context))
+        learnt = [
+            part
+            for name, own in stack.recurrent(layer.decoder).items()
+            for key, part in zip(own.state_sizes(), traced.states[name], strict=True)
+            if key not in own.counters
+        ]
+        return float(np.linalg.norm(np.concatenate(learnt, axis=1)))
+
+    weight, slope = params["encoder/embedding1/weight"], np.zeros((6, 3))
+    for place in np.ndindex(6, 3):
+        weight[place] += 1e-6
+        above = size()
+        weight[place] -= 2e-6
+        slope[place] = (above - size()) / 2e-6
+        weight[place] += 1e-6
+    expected = np.linalg.norm(slope[LETTERS.encode("cab")], axis=1)  # the last first
+    assert memory(model, ["bac"]).sizes == pytest.approx(expected, rel=1e-6)
+    curve = seen(Question(model, "", Samples(raw, None, ("bac",))))[0]
+    assert isinstance(curve, View) and f"J is the size of {said}, x " in curve.notes[0]
 
 
 def test_models_that_remember_nothing_say_so() -> None:

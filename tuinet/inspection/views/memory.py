@@ -61,7 +61,9 @@ def memory(model: Model, inputs: Any) -> Memory:
     """How much each step of the inputs (as for `Model.predict`) moves what the model says at the end.
 
     J is the largest output, at the last step where there is one at every step; of a model that translates, ‖s‖, the
-    size of the encoder's last state. It needs no targets, and does not fade where an answer is sure.
+    size of all that the decoder is given: where states are copied, the last ones of the encoder's recurrent layers
+    together, else the context, which is the last layer's state or the vector that the encoder ends with. It needs no
+    targets, and does not fade where an answer is sure.
     Raises TuinetError as `Model.predict`, and if no layer of the model is recurrent.
     """
     raw = finite(model.raw(inputs))
@@ -99,11 +101,16 @@ def _part(model: Model, source: Any) -> _Part:
     traced = stack.trace(layers, scope, source, None, ctx)
     if not isinstance(first, Seq2Seq):
         return _Part(traced, scope, _largest(traced[-1].y), None)
-    last = traced[-1]
-    if not isinstance(last.layer, OverTime):
-        return _Part(traced, scope, _direction(last.y), None)
-    assert last.last is not None
-    return _Part(traced, scope, None, {last.name: _of_state(last.layer, last.last)})
+    given = _given_states(first, traced)
+    if not given:
+        return _Part(traced, scope, _direction(traced[-1].y), None)
+    return _Part(traced, scope, None, _of_states(given))
+
+
+def _given_states(layer: Seq2Seq, traced: list[LayerTrace]) -> list[LayerTrace]:
+    """The layers of the encoder whose last states the decoder is given; [] if it is given the output instead."""
+    read = traced if layer.bridge == "copy" else traced[-1:]
+    return [each for each in read if isinstance(each.layer, OverTime)]
 
 
 def _back(part: _Part) -> tuple[str, Sequence]:
@@ -128,12 +135,20 @@ def _largest(outputs: Any) -> Any:
     return Sequence(gradient, outputs.steps)
 
 
-def _of_state(layer: OverTime, state: State) -> State:
-    """d‖s‖/ds of a state; arrays that count steps have no gradient."""
+def _of_states(given: list[LayerTrace]) -> States:
+    """d‖s‖/ds of the last states s of these layers together; arrays that count steps have no gradient."""
+    parts = {each.name: _learnt(each) for each in given}
+    size = np.sqrt(sum((part**2).sum(axis=1, keepdims=True) for state in parts.values() for part in state))
+    return {name: tuple(part / np.where(size > 0, size, 1) for part in state) for name, state in parts.items()}
+
+
+def _learnt(traced: LayerTrace) -> State:
+    layer, state = traced.layer, traced.last
+    assert isinstance(layer, OverTime) and state is not None
     names = layer.state_sizes()
-    parts = [np.zeros_like(each) if name in layer.counters else each for name, each in zip(names, state, strict=True)]
-    size = np.sqrt(sum((part**2).sum(axis=1, keepdims=True) for part in parts))
-    return tuple(part / np.where(size > 0, size, 1) for part in parts)
+    return tuple(
+        np.zeros_like(each) if name in layer.counters else each for name, each in zip(names, state, strict=True)
+    )
 
 
 def _direction(y: Array) -> Array:
@@ -165,9 +180,7 @@ def seen(question: Question) -> tuple[Seen, ...]:
     samples = int(found.samples[0])
     over = f"the mean over {samples:,} inputs" if samples > 1 else "of one input"
     title = f"how far back {question.model.meta.name} remembers: the gradient of what it says at the end"
-    writes = isinstance(question.model.network.layers[0], Seq2Seq)
-    end = "the size of the encoder's last state" if writes else "the largest output at the last step"
-    notes = (f"J is {end}, x what {found.layer} reads; {over}", *_pace(found))
+    notes = (f"J is {_end(question.model)}, x what {found.layer} reads; {over}", *_pace(found))
     axes = (Axis("line", ("log₁₀ of ‖dJ/dx‖ / ‖dJ/dx‖ at the last step",)), Axis("steps before the last"))
     curve = View("memory", "series", axes, powers[None], np.arange(length, dtype=np.float64), title=title, notes=notes)
     rows = tuple(
@@ -176,6 +189,18 @@ def seen(question: Question) -> tuple[Seen, ...]:
     )
     columns = ("steps before the last", "‖dJ/dx‖", "of that at the last", "inputs that reach so far")
     return curve, Table("distances", columns, rows, f"the same at some distances, {found.layer}")
+
+
+def _end(model: Model) -> str:
+    """What J is, in words."""
+    first = model.network.layers[0]
+    if not isinstance(first, Seq2Seq):
+        return "the largest output at the last step"
+    if first.bridge == "copy" and len(stack.recurrent(first.encoder)) > 1:
+        return "the size of the last states of all recurrent layers of the encoder together"
+    if first.bridge == "copy" or isinstance(first.encoder[-1], OverTime):
+        return "the size of the encoder's last state"
+    return "the size of the vector that the encoder ends with"
 
 
 def _pace(found: Memory) -> tuple[str, ...]:
