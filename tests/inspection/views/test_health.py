@@ -108,7 +108,12 @@ def test_a_saturated_gate_is_found_in_steps_that_exist_only() -> None:
 
 def test_not_finite_is_said() -> None:
     model = units(0.0, np.nan, 0.0, activation=Relu())
-    assert rows(look(model, X))["dense1", "output"][-1] == "not finite: 1"
+    found = rows(look(model, X))["dense1", "output"]
+    assert found[-1] == "not finite: 1"
+    assert found[0] == pytest.approx(X.mean(), abs=1e-12)
+    half = rows(look(units(2.0, np.nan, activation=Relu()), X))["dense1", "output"]
+    assert half[0] == pytest.approx(2.0)  # of the finite values alone
+    assert rows(look(units(np.nan, activation=Relu()), X))["dense1", "output"][0] is None
 
 
 def test_at_most_so_many_samples_evenly_spread(monkeypatch: pytest.MonkeyPatch) -> None:

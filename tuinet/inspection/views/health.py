@@ -88,6 +88,7 @@ class Tally:
         self.ends = ends
         self.seen = 0
         self.total = 0.0
+        self.finite = 0
         self.alive = np.zeros(units, bool)
         self.broken = np.zeros(units, bool)
         self.at_end = np.zeros(units, np.int64)
@@ -96,6 +97,7 @@ class Tally:
         """(rows, units)"""
         finite = np.isfinite(values)
         self.seen += len(values)
+        self.finite += int(finite.sum())
         self.total += float(values.sum(where=finite, dtype=np.float64))
         self.alive |= (values != 0).any(axis=0)
         self.broken |= ~finite.all(axis=0)
@@ -105,13 +107,13 @@ class Tally:
             self.at_end += ((values < low + room) | (values > high - room)).sum(axis=0)
 
     def row(self, layer: str, kind: str) -> tuple[Cell, ...]:
-        """As a row of the table."""
+        """As a row of the table. The mean is that of the finite values."""
         units = len(self.alive)
         dead, stuck = ~self.alive, self.at_end > STUCK * self.seen
         saturated: Cell = None if self.ends is None else float(stuck.mean())
         which = [f"dead {_named(dead)}"] if dead.any() else []
         which += [f"saturated {_named(stuck)}"] if stuck.any() else []
-        mean = self.total / (self.seen * units)
+        mean = self.total / self.finite if self.finite else None
         verdict = self._verdict(float(dead.mean()), float(stuck.mean()))
         return layer, kind, units, mean, float(dead.mean()), saturated, "; ".join(which), verdict
 
