@@ -207,10 +207,11 @@ def _texts(meta: Meta, split: Split, inputs: Any, places: Indices) -> list[str] 
 
 
 def _pictures(meta: Meta, inputs: Any, labels: tuple[str, ...]) -> tuple[View, ...]:
-    """The raw images side by side."""
-    if meta.input_shape.axes != ("row", "column", "channel") or meta.input_shape.sizes[2] not in (1, 3):
+    """The raw images side by side; none of sequences, each of which would be several."""
+    shape = meta.input_shape
+    if shape.sequence or shape.axes != ("row", "column", "channel") or shape.sizes[2] not in (1, 3):
         return ()
-    images = np.array(inputs).reshape(len(inputs), *meta.input_shape.sizes)
+    images = np.array(inputs).reshape(len(inputs), *shape.sizes)
     high = next((step.divisor for step in meta.preparation if isinstance(step, Scale)), None)
     axes = (Axis("item", labels), Axis("row"), Axis("column"), Axis("channel"))
     return (View("mistakes", "images", axes, images, low=0.0, high=high, title="the worst mistakes"),)

@@ -13,6 +13,9 @@ from tuinet.inspection.views.score import Answer, Score, first_layer, in_words
 from tuinet.model.model import Model
 from tuinet.nn.params import Array
 
+MOST_AXES = 4
+"""Of a sample, and the one of the samples themselves: more no view shows."""
+
 
 def about(answer: Answer, score: Score, more: str = "") -> str:
     """One line: of which sample, which score."""
@@ -30,11 +33,14 @@ def is_row(model: Model) -> bool:
 
 
 def input_view(answer: Answer) -> tuple[View, ...]:
-    """The input as the network sees it; none of symbols, which stand beside whatever belongs to them."""
+    """The input as the network sees it; none of symbols, which stand beside whatever belongs to them, nor of sequences
+    of coloured images, whose four axes no view shows."""
     model = answer.model
     if model.prepared_shape.kind == "id":
         return ()
     value = shown(source_of(answer.run.places[first_layer(model)].x), model.prepared_shape.axes)
+    if len(value.axes) > MOST_AXES:
+        return ()
     found = view("input", value, 0)
     if is_row(model):
         names = tuple(name for name, place in columns_of(model) for _ in range(place.stop - place.start))
@@ -62,7 +68,7 @@ def over_input(
     tokens: tuple[str, ...] | None = None,
 ) -> View:
     """`data` (K, *places): for each of K scores a number for each cell (H, W) of an image, each column of a row, each
-    symbol (T,), or each value (T, P) of other sequences. One score: without the axis of scores.
+    symbol or image (T,), or each value (T, P) of other sequences. One score: without the axis of scores.
 
     tokens  the symbols, if they are not all of the input
     """
@@ -74,7 +80,7 @@ def over_input(
     elif model.prepared_shape.kind == "id":
         axes = (Axis("symbol", answer.tokens if tokens is None else tokens),)
     else:
-        axes = (Axis("step"), Axis("input"))
+        axes = (Axis("step"), Axis("input"))[: data.ndim - 1]
     if len(scores) > 1:
         of = Axis("answer", tuple(score.name for score in scores))
         return View(name, "images" if len(axes) == 2 else "matrix", (of, *axes), data, title=title, notes=notes)

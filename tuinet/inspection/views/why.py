@@ -37,7 +37,8 @@ def gradient_input(question: Question) -> tuple[Seen, ...]:
     2013); times the input, how much of the score is there because the input is not 0 (Shrikumar et al., "Not just a
     black box", 2016). Of a network of rectified units without biases, all of them sum to the score.
     Summed over the channels of an image; over the inputs that a column of words became; of symbols, which have no
-    gradient, over the units of what stands for them: Σᵤ eᵤ · ds/deᵤ with e the embedding's output.
+    gradient, over the units of what stands for them: Σᵤ eᵤ · ds/deᵤ with e the embedding's output; of a sequence of
+    images, over each whole image.
     Raises TuinetError as `chosen`.
     """
     return tuple(chain.from_iterable(_gradient_input(question, answer) for answer in each(question)))
@@ -57,7 +58,8 @@ def _gradient_input(question: Question, answer: Answer) -> Iterator[Seen]:
 
 
 def _products(answer: Answer, score: Score, masks: int | None) -> Array:
-    """(*places,) in float64: (H, W) of an image, one a column of a row, (T,) of symbols, (T, P) of other sequences."""
+    """(*places,) in float64: (H, W) of an image, one a column of a row, (T,) of symbols and of images, (T, P) of other
+    sequences."""
     model = answer.model
     found = gradients(answer, score, masks)
     first = answer.run.places[first_layer(model)]
@@ -73,7 +75,7 @@ def _products(answer: Answer, score: Score, masks: int | None) -> Array:
     products = np.multiply(x.values, slopes.values, dtype=np.float64)
     layer = model.network.layers[0]
     products = products[::-1] if isinstance(layer, Seq2Seq) and layer.reverse_source else products
-    return products.sum(axis=-1) if symbols else products
+    return products if products.ndim == 2 and not symbols else products.reshape(len(products), -1).sum(axis=1)
 
 
 def grad_cam(question: Question) -> tuple[Seen, ...]:
@@ -88,7 +90,7 @@ def grad_cam(question: Question) -> tuple[Seen, ...]:
     Of a network that ends with the mean of each map, Σₖ αₖ Aₖ over all places is the score but for the bias, and this
     is the class activation map of Zhou et al. (2016). One that flattens its maps weighs every place by itself, which
     a mean of slopes tells little of: the note says how much of the score is accounted for.
-    Raises TuinetError as `chosen`.
+    Of one image: a sequence of them has none. Raises TuinetError as `chosen`.
     """
     return tuple(chain.from_iterable(_grad_cam(question, answer) for answer in each(question)))
 
@@ -132,6 +134,8 @@ def _explains(model: Model, node: Node | None) -> bool:
 
 def _has_maps(model: Model, node: Node | None) -> bool:
     line = line_of(model)
+    if model.prepared_shape.sequence:
+        return False
     if node is not None:
         return isinstance(node.layer, Conv2D) and node.path in line.paths
     return any(isinstance(layer, Conv2D) for layer in line.layers)
