@@ -14,6 +14,8 @@ import tuinet
 from tuinet.cli.diff import command
 from tuinet.errors import TuinetError
 from tuinet.files.model_file import save_model
+from tuinet.inspection import difference
+from tuinet.inspection.difference import Side
 
 
 @pytest.fixture
@@ -63,6 +65,26 @@ def test_a_layer_is_drawn_before_and_after(changed: str, tmp_path: Path) -> None
     assert [view["name"] for view in views][2:5] == [f"conv1/weight {w}" for w in ("before", "after", "difference")]
     with pytest.raises(TuinetError, match="no layer 'conv9'"):
         run("digits-cnn", changed, "conv9")
+
+
+def test_only_what_is_drawn_is_compared(changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def compare(before: Side, after: Side, name: str) -> object:
+        compared.append(name)
+        return whole(before, after, name)
+
+    whole = difference._compare  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(difference, "_compare", compare)
+    shown = run("digits-cnn", changed, "dense1", "--words")
+    assert compared == ["dense1/weight", "dense1/bias"]
+    assert shown.return_value == 0
+    assert run("digits-cnn", changed, "dense1", "--words", "--exit-code").return_value == 1  # conv1 differs
+
+
+def test_the_same_object_in_a_file(changed: str, tmp_path: Path) -> None:
+    run("digits-cnn", changed, "-o", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text()) == json.loads(run("digits-cnn", changed, "--json").output)
 
 
 def test_words(changed: str) -> None:

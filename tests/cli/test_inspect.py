@@ -20,7 +20,8 @@ def test_without_a_view_it_lists_those_there_are(tuinet: Command) -> None:
     assert {"output", "kernels", "maps", "window", "excites", "ideal"} <= set(names)
     listed = tuinet("inspect", "digits-cnn", "conv1", "--json").lines[0]
     assert listed["layer"] == "conv1"
-    assert {view["needs"] for view in listed["views"]} == {"nothing", "input", "target", "data"}
+    assert {offer["needs"] for offer in listed["offers"]} == {"nothing", "input", "target", "data"}
+    assert {offer["name"]: offer["takes"] for offer in listed["offers"]}["ideal"] == ["--unit", "--at"]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def sides(folder: Path, a: dict[str, np.ndarray], b: dict[str, np.ndarray], save
     with contextlib.ExitStack() as stack:
         found = []
         for name, arrays in (("a", a), ("b", b)):
-            path = folder / f"{name}.npz"
+            path = folder / f"{name}.{'safetensors' if save is save_file else 'npz'}"
             save_file(arrays, path) if save is save_file else save(path, **arrays)
             found.append(side_of(stack.enter_context(open_weights(path)), name))
         yield found
@@ -86,6 +86,7 @@ def test_zeros_of_other_signs_and_other_nans_are_equal_numbers() -> None:
     assert (found.tensors[0].changed, found.tensors[0].bits, found.tensors[0].not_finite) == (0, 2, 1)
     notes = [note for seen in difference_views(found) for note in seen.notes]
     assert "dense1/weight: 2 values are equal as numbers and not in their bits" in notes
+    assert [seen.name for seen in difference_views(found)] == ["layers", "tensors"]  # no largest changes
 
 
 def test_what_is_not_finite_is_counted_and_comes_first() -> None:

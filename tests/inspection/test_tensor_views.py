@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import tuinet
 from tuinet.errors import TuinetError
-from tuinet.files.tensors import TensorsFile, open_weights
+from tuinet.files.tensors import Place, TensorsFile, open_weights
 from tuinet.inspection import tensor_statistics, tensor_views
-from tuinet.inspection.question import Choice
+from tuinet.inspection.catalog import look
+from tuinet.inspection.question import Choice, Question
 from tuinet.inspection.tensor_statistics import histogram, nth, statistics, step_for
 from tuinet.inspection.tensor_views import TENSOR_VIEWS, default_axes, tensor_table, tensor_view
 from tuinet.inspection.view import Table, View
@@ -121,11 +123,11 @@ def test_vectors_matrices_and_single_values(file: TensorsFile) -> None:
         ("matrix", (1, 1), {}, "the axes 0 to 1"),
         ("bias", (0, 1), {}, "no two axes"),
         ("bias", None, {"at": (0,)}, "no axis before"),
-        ("bias", None, {"units": (7,)}, "has 7 values"),
-        ("stack", None, {"units": (2,)}, "has 2 pictures"),
+        ("bias", None, {"units": (7,)}, "has no value 7"),
+        ("stack", None, {"units": (2,)}, "has no picture 2"),
         ("stack", None, {"at": (2,)}, "places 0 to 1"),
         ("stack", None, {"at": (0, 0)}, "2 places"),
-        ("matrix", None, {"units": (1,)}, "has 1 pictures"),
+        ("matrix", None, {"units": (1,)}, "has no picture 1"),
         ("none", None, {}, "nothing in it"),
         ("nine", None, {}, "no tensor 'nine'"),
     ],
@@ -136,6 +138,51 @@ def test_what_is_out_of_range(
     with pytest.raises(TuinetError) as caught:
         seen(file, name, axes, **choice)
     assert words in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("view", ["statistics", "histogram"])
+@pytest.mark.parametrize(
+    ("axes", "choice", "option"), [(None, {"units": (0,)}, "unit"), (None, {"at": (0,)}, "at"), ((0, 1), {}, "axes")]
+)
+def test_what_a_view_does_not_take_is_refused(
+    file: TensorsFile, view: str, axes: tuple[int, int] | None, choice: dict[str, object], option: str
+) -> None:
+    with pytest.raises(TuinetError, match=f"the view {view} takes no --{option}"):
+        tensor_view(file, "stack", view, axes, Choice(**choice))  # type: ignore[arg-type]
+
+
+def test_several_values_are_one_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a deflated file every read inflates the whole tensor."""
+    np.savez_compressed(tmp_path / "w.npz", v=counted(50))
+    reads: list[str] = []
+
+    def read(self: TensorsFile, name: str, places: tuple[Place, ...] = ()) -> np.ndarray:
+        reads.append(name)
+        return whole(self, name, places)
+
+    whole = TensorsFile.read
+    monkeypatch.setattr(TensorsFile, "read", read)
+    with open_weights(tmp_path / "w.npz") as file:
+        assert seen(file, "v", units=(40, 3, 3, 0)).data.tolist() == [40, 3, 3, 0]
+    assert reads == ["v"]
+
+
+def test_a_tensor_and_a_parameter_have_one_histogram(tmp_path: Path) -> None:
+    model = tuinet.load("iris-mlp")
+    save_file({"weight": model.params["dense1/weight"]}, tmp_path / "w.safetensors")
+    with open_weights(tmp_path / "w.safetensors") as file:
+        (of_file,) = tensor_view(file, "weight", "histogram")
+        (table,) = tensor_view(file, "weight", "statistics")
+    of_model, _ = look(Question(model, "dense1"), "histogram")
+    (figures,) = look(Question(model, "dense1"), "statistics")
+    assert isinstance(of_file, View) and isinstance(of_model, View)
+    assert of_file.data.tolist() == of_model.data.tolist()
+    assert of_file.x is not None and of_model.x is not None and of_file.x.tolist() == of_model.x.tolist()
+    assert (of_file.title, of_file.notes) == (of_model.title, of_model.notes)
+    assert isinstance(table, Table) and isinstance(figures, Table)
+    assert (
+        dict(zip(figures.columns, figures.rows[0], strict=True))["share of zeros"] == dict(table.rows)["share of zeros"]  # type: ignore[arg-type]
+    )
 
 
 def test_unknown_views_are_named(file: TensorsFile) -> None:
@@ -204,7 +251,7 @@ def test_large_tensors_are_sampled_and_it_is_said(tmp_path: Path, monkeypatch: p
         assert found.mean == pytest.approx(array.ravel()[::13].mean())
         for view in ("statistics", "histogram"):
             (table,) = tensor_view(file, "a", view)
-            assert table.notes == ("of 1,200 values, every 13th in the order of the file was looked at: 93",)
+            assert table.notes[:1] == ("of 1,200 values, every 13th in the order of the file was looked at: 93",)
         assert histogram(file, "a")[0].sum() == 93
 
 
@@ -248,4 +295,7 @@ def test_a_histogram_counts_every_finite_value(tmp_path: Path) -> None:
         expected, places = np.histogram(arrays["normal"], len(counts))
         assert counts.tolist() == expected.tolist()
         np.testing.assert_allclose(edges, places)
-        assert tensor_view(file, "holes", "histogram")[0].notes == ("left out: 1 that are not a number, 1 infinite",)
+        assert tensor_view(file, "holes", "histogram")[0].notes == (
+            "2 values, mean 1.5, deviation 0.5",
+            "left out: 1 that are not a number, 1 infinite",
+        )

@@ -29,18 +29,18 @@ def command(before: str, after: str, layer: str | None, exit_code: bool, out: Ou
     their tensors are compared by name. With a LAYER (or the name of a tensor), its parameters are drawn before and
     after on one scale, and their difference.
     """
-    from tuinet.cli.output import write_json
-    from tuinet.cli.seen import write_seen
+    from tuinet.cli.seen import write_object, write_seen
     from tuinet.files.find import find_model
     from tuinet.inspection.difference import difference
-    from tuinet.inspection.difference_views import difference_views, layer_difference
+    from tuinet.inspection.difference_views import difference_views, layer_difference, tensors_of
 
     with _sides((before, find_model(before)), (after, find_model(after))) as (a, b):
-        found = difference(a, b)
+        names = None if layer is None or exit_code else tensors_of(a, b, layer)  # the exit code is of all of them
+        found = difference(a, b, names)
         if layer is not None:
             write_seen(layer_difference(a, b, found, layer), out)
-        elif out.as_json and out.path is None:
-            write_json(found)
+        elif out.gives_json:
+            write_object(found, out)
         else:
             write_seen(difference_views(found), out)
     return 1 if exit_code and found.equal != "bits" else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from tuinet.cli.seen import Output
     from tuinet.inspection.question import Offer
     from tuinet.inspection.summary import Summary
+    from tuinet.inspection.tensor_views import TensorOffer
     from tuinet.model.model import Model
 
 NEEDS = {
@@ -24,16 +26,16 @@ NEEDS = {
 
 def show_summary(path: Path, model: Model, out: Output) -> None:
     """The model in `path` as facts and a table of its layers; as JSON one object."""
-    from tuinet.cli.output import write_facts, write_json
-    from tuinet.cli.seen import write_seen
+    from tuinet.cli.output import write_facts
+    from tuinet.cli.seen import write_object, write_seen
     from tuinet.inspection.catalog import look
     from tuinet.inspection.question import Question
     from tuinet.inspection.summary import summarize
     from tuinet.render.table import size
 
     summary = summarize(model)
-    if out.as_json and out.path is None:
-        write_json(summary)
+    if out.gives_json:
+        write_object(summary, out)
         return
     layers = look(Question(model), "layers")
     if out.path is not None or out.words:
@@ -58,19 +60,20 @@ def _views(model: Model) -> list[tuple[str, object]]:
     return [("--view", names), ("LAYER", "tuinet inspect MODEL LAYER lists the views of a layer")]
 
 
-def list_views(path: str, offered: tuple[Offer, ...], out: Output) -> None:
-    """The views of a layer: their names, what they show, what they need."""
-    from tuinet.cli.output import write_json
-    from tuinet.cli.seen import write_seen
+def list_views(path: str, offered: Iterable[Offer | TensorOffer], out: Output) -> None:
+    """The views of a layer or a tensor: their names, what they show, what they need, and the options they take."""
+    from tuinet.cli.seen import write_object, write_seen
+    from tuinet.inspection.question import OPTIONS
     from tuinet.inspection.view import Table
 
-    if out.as_json and out.path is None:
-        views = [{"name": offer.name, "about": offer.about, "needs": offer.needs} for offer in offered]
-        write_json({"layer": path, "views": views})
+    rows = [(each.name, each.about, each.needs, [OPTIONS[name] for name in each.takes]) for each in offered]
+    if out.gives_json:
+        keys = ("name", "about", "needs", "takes")
+        write_object({"layer": path, "offers": [dict(zip(keys, row, strict=True)) for row in rows]}, out)
         return
-    rows = tuple((offer.name, offer.about, NEEDS[offer.needs]) for offer in offered)
+    cells = tuple((name, about, NEEDS[needs], " ".join(takes)) for name, about, needs, takes in rows)
     title = f"views of {path}: tuinet inspect MODEL {path} --view NAME"
-    write_seen((Table(path, ("view", "shows", "needs"), rows, title=title),), out)
+    write_seen((Table(path, ("view", "shows", "needs", "takes"), cells, title=title),), out)
 
 
 def _about(summary: Summary) -> list[tuple[str, object]]:

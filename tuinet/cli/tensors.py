@@ -20,7 +20,7 @@ def show_tensors(path: Path, tensor: str | None, options: dict[str, Any], out: O
     from tuinet.cli.summary import list_views
     from tuinet.errors import TuinetError
     from tuinet.files.tensors import open_weights
-    from tuinet.inspection.question import Choice, Offer
+    from tuinet.inspection.question import Choice
     from tuinet.inspection.tensor_views import TENSOR_VIEWS, tensor_table, tensor_view
 
     asked = [name for name in OF_MODELS if options[name] not in (None, False, ())]
@@ -28,6 +28,8 @@ def show_tensors(path: Path, tensor: str | None, options: dict[str, Any], out: O
         option = f"--{asked[0].removeprefix('as_')}"
         hint = "tuinet import makes such a file into a model. Of its tensors: --view, --unit, --at, --axes, --filter."
         raise TuinetError(f"{path} is no tuinet model, so there is nothing for {option}", hint)
+    if options["view"] is None:
+        _refuse_without_a_view(options)
     with open_weights(path) as file:
         if tensor is None:
             if options["view"] is not None:
@@ -38,14 +40,23 @@ def show_tensors(path: Path, tensor: str | None, options: dict[str, Any], out: O
             raise TuinetError(f"--filter is for the list of tensors, and {tensor} is named", "Leave one of them out.")
         if options["view"] is None:
             file.tensor(tensor)
-            none = Offer("", "", "nothing", lambda model, node: True, lambda question: ())
-            list_views(tensor, tuple(none._replace(name=each.name, about=each.about) for each in TENSOR_VIEWS), out)
+            list_views(tensor, TENSOR_VIEWS, out)
             return
         choice = Choice(
             units=None if options["unit"] is None else numbers(options["unit"], "--unit"),
             at=None if options["at"] is None else place(options["at"]),
         )
         write_seen(tensor_view(file, tensor, options["view"], _axes(options["axes"]), choice), out)
+
+
+def _refuse_without_a_view(options: dict[str, Any]) -> None:
+    """Raises TuinetError for what says which part of a view is meant: it would be passed over."""
+    from tuinet.errors import TuinetError
+
+    given = [name for name in ("unit", "at", "axes") if options[name] is not None]
+    if given:
+        hint = "Name a tensor and a --view; tuinet inspect FILE TENSOR lists them."
+        raise TuinetError(f"--{given[0]} belongs to a view, and none is named", hint)
 
 
 def _axes(text: str | None) -> Axes | None:

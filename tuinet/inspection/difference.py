@@ -11,7 +11,7 @@ counted, and left out of norms and cosines.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -31,7 +31,11 @@ Equal = Literal["bits", "numbers", "no"]
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One value that changed, by its place; None for what is no finite number."""
+    """One value that changed.
+
+    index  its place
+    before, after  its values; null for what is no finite number
+    """
 
     index: tuple[int, ...]
     before: float | None
@@ -41,10 +45,18 @@ class Change(msgspec.Struct, frozen=True):
 class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
     """A tensor that both have, or a layer: all its tensors together (`shape` is empty then, and no change is named).
 
-    changed     values that are other numbers; `bits`: that have other bits
-    not_finite  values that are not finite in either; they are in no norm
-    relative, cosine  None where a norm is 0, or its square too large for a float64
-    largest     the largest changes, those from or to what is not finite first
+    name         its path, or its name in the file
+    shape        its sizes
+    size         how many values there are
+    norm_before  ‖a‖
+    norm_after   ‖b‖
+    norm_change  ‖b − a‖
+    relative     ‖b − a‖ / ‖a‖; null where ‖a‖ is 0 or too large for a float64
+    cosine       a · b / (‖a‖ ‖b‖); null where a norm is 0 or too large for a float64
+    changed      how many values are other numbers
+    bits         how many values have other bits
+    not_finite   how many values are not finite in either; they are in no norm
+    largest      the largest changes, those from or to what is not finite first
     """
 
     name: str
@@ -62,7 +74,11 @@ class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """Something other than numbers that differs, in words; "" where there is none."""
+    """Something other than numbers that differs.
+
+    name  what it is
+    before, after  what it is in each, in words; "" where there is none
+    """
 
     name: str
     before: str
@@ -70,10 +86,18 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """`equal`: every bit, every number (also where dtypes differ), or not even that; with another setting or a tensor
-    more or less it is "no".
+    """What of two models, or two files of tensors, is not the same.
 
-    only_before, only_after  names and shapes of tensors that only one has; reshaped: those of two shapes
+    before       what the first is called
+    after        what the second is called
+    equal        every bit is the same, every number is (also where dtypes differ), or not even that; with another
+                 setting, or a tensor more or less, it is `no`
+    layers       every layer that both have, its tensors together
+    tensors      every tensor that both have in one shape
+    only_before  names and shapes of tensors that only the first has
+    only_after   names and shapes of tensors that only the second has
+    reshaped     names of tensors that both have, with their shape in the first and in the second
+    settings     what else differs: of two models their settings, of all the dtypes of tensors
     """
 
     before: str
@@ -137,19 +161,20 @@ def side_of(what: Model | TensorsFile, name: str = "") -> Side:
     )
 
 
-def difference(before: Side, after: Side) -> Difference:
-    """All that differs. Raises TuinetError if a tensor cannot be read."""
+def difference(before: Side, after: Side, names: Collection[str] | None = None) -> Difference:
+    """All that differs. `names`: the tensors whose values are compared, None: all that both have in one shape; the
+    others then have no change, and `equal` says nothing of them. Raises TuinetError if a tensor cannot be read."""
     both = [name for name in before.shapes if name in after.shapes]
     same = [name for name in both if before.shapes[name] == after.shapes[name]]
     totals: dict[str, list[_Total]] = {}
     tensors: list[TensorChange] = []
-    for name in same:
+    for name in same if names is None else [name for name in same if name in names]:
         total = _compare(before, after, name)
         tensors.append(total.change(name, before.shapes[name]))
         totals.setdefault(layer_of(name), []).append(total)
     layers = [_together(parts).change(layer, ()) for layer, parts in totals.items()]
-    names = dict.fromkeys((*before.others, *after.others))
-    pairs = ((name, before.others.get(name, ""), after.others.get(name, "")) for name in names)
+    others = dict.fromkeys((*before.others, *after.others))
+    pairs = ((name, before.others.get(name, ""), after.others.get(name, "")) for name in others)
     settings = [Setting(name, a, b) for name, a, b in pairs if a != b]
     dtypes = [
         Setting(f"{name}: dtype", before.dtypes[name], after.dtypes[name])

@@ -30,7 +30,7 @@ def difference_views(found: Difference) -> tuple[Seen, ...]:
     seen: list[Seen] = [_changes("layers", "layer", found.layers, title)]
     moved = [each for each in found.tensors if each.bits]
     if moved:
-        seen += [_changes("tensors", "tensor", moved, "the tensors that differ"), _largest(moved)]
+        seen += [_changes("tensors", "tensor", moved, "the tensors that differ"), *_largest(moved)]
     alone = [(name, sizes(shape), "") for name, shape in found.only_before]
     alone += [(name, "", sizes(shape)) for name, shape in found.only_after]
     alone += [(name, sizes(before), sizes(after)) for name, before, after in found.reshaped]
@@ -58,8 +58,7 @@ def layer_difference(before: Side, after: Side, found: Difference, name: str) ->
     names = tensors_of(before, after, name)
     changes = [each for each in found.tensors if each.name in names]
     seen: list[Seen] = [_changes("tensors", "tensor", changes, f"{found.before} and {found.after}")]
-    if any(each.largest for each in changes):
-        seen.append(_largest(changes))
+    seen += _largest(changes)
     for path in names:
         seen += _pictures(before, after, path)
     return tuple(seen)
@@ -109,14 +108,15 @@ def _changes(name: str, what: str, changes: tuple[TensorChange, ...] | list[Tens
     return Table(name, columns, tuple(rows), title=title, notes=tuple(notes))
 
 
-def _largest(changes: list[TensorChange]) -> Table:
+def _largest(changes: list[TensorChange]) -> list[Table]:
+    """A table of the values that changed most; none where only bits did."""
     rows = [
         (each.name, ",".join(map(str, change.index)), change.before, change.after, _step(change.before, change.after))
         for each in changes
         for change in each.largest
     ]
     columns = ("tensor", "place", "before", "after", "change")
-    return Table("largest changes", columns, tuple(rows), title="the largest changes of each")
+    return [Table("largest changes", columns, tuple(rows), title="the largest changes of each")] if rows else []
 
 
 def _step(before: float | None, after: float | None) -> float | None:

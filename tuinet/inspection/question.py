@@ -150,18 +150,22 @@ def no_targets(model: Model, count: int) -> Ragged:
 
 OPTIONS = {
     "units": "--unit", "at": "--at", "step": "--step", "gate": "--gate", "order": "--order", "decoder": "--decoder",
-    "masks": "--masks",
+    "masks": "--masks", "axes": "--axes",
 }  # fmt: skip
 """What of a question may be chosen, as people write it."""
 
 
-def check_choice(question: Question, what: str, takes: Several[str]) -> None:
-    """Raises TuinetError if something is chosen that `what` does not look at."""
-    given = {**question.choice._asdict(), "masks": question.masks}
+def refuse_untaken(given: Mapping[str, object], what: str, takes: Several[str]) -> None:
+    """Raises TuinetError if something is given that `what` does not look at."""
     for name, option in OPTIONS.items():
-        if given[name] is not None and name not in takes:
+        if given.get(name) is not None and name not in takes:
             known = " and ".join(OPTIONS[each] for each in takes)
             raise TuinetError(f"{what} takes no {option}", f"It takes {known}." if known else "Leave it out.")
+
+
+def check_choice(question: Question, what: str, takes: Several[str]) -> None:
+    """Raises TuinetError if something is chosen that `what` does not look at."""
+    refuse_untaken({**question.choice._asdict(), "masks": question.masks}, what, takes)
     if question.choice.decoder is not None and question.model.meta.task != "seq2seq":
         raise TuinetError(f"{question.model.meta.name} has no decoder", "Leave out --decoder.")
 

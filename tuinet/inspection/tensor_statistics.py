@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from tuinet.files.tensors import TensorsFile
+from tuinet.inspection.view import Axis, View
 from tuinet.nn.params import Array
 
 MOST = 10_000_000
 """Values that are all looked at; of more, a sample."""
 
 BINS = 40
+"""Bins of a histogram at most."""
 
 _LARGEST = float(np.finfo(np.float64).max)
 
@@ -87,9 +90,26 @@ def statistics_of(blocks: Iterable[Array], size: int, step: int = 1) -> Statisti
     )
 
 
-def histogram(file: TensorsFile, name: str, bins: int = BINS) -> tuple[Array, Array, Statistics]:
-    """How many of the finite values lie between each two edges: counts (bins,), edges (bins + 1,)."""
+class Histogram(NamedTuple):
+    """How many of the finite values lie between each two edges: counts (bins,), edges (bins + 1,).
+
+    Each bin holds its left edge, the last one both. There are √n bins for n values, BINS at most.
+    """
+
+    counts: Array
+    edges: Array
+    found: Statistics
+
+
+def histogram(file: TensorsFile, name: str) -> Histogram:
+    """Of a tensor in a file, gone through twice. Raises TuinetError as `TensorsFile.blocks`."""
     found = statistics(file, name)
+    return histogram_of(file.blocks(name, found.step), found)
+
+
+def histogram_of(blocks: Iterable[Array], found: Statistics) -> Histogram:
+    """Of values that come in blocks a second time, after their statistics."""
+    bins = min(BINS, max(1, math.isqrt(found.sampled - found.nan - found.infinite)))
     low, high = found.minimum or 0.0, found.maximum or 0.0
     if low == high:
         away = max(0.5, abs(low) / 1000)
@@ -97,11 +117,24 @@ def histogram(file: TensorsFile, name: str, bins: int = BINS) -> tuple[Array, Ar
     # Halved, the range of the largest float64 is a float64, too.
     half = np.linspace(low / 2, high / 2, bins + 1)
     counts = np.zeros(bins, np.int64)
-    for block in file.blocks(name, found.step):
+    for block in blocks:
         numbers = block[np.isfinite(block)].astype(np.float64)
         counts += np.histogram(numbers / 2, half)[0]
     with np.errstate(over="ignore"):
-        return counts, half * 2, found
+        return Histogram(counts, half * 2, found)
+
+
+def histogram_view(name: str, of: str, made: Histogram) -> View:
+    """It as a view, and what is to be said of the values `of` something."""
+    counts, edges, found = made
+    finite = found.sampled - found.nan - found.infinite
+    notes = list(sampling(found))
+    if found.mean is not None and found.deviation is not None:
+        notes.append(f"{finite:,} values, mean {found.mean:.4g}, deviation {found.deviation:.4g}")
+    if found.nan or found.infinite:
+        notes.append(f"left out: {found.nan:,} that are not a number, {found.infinite:,} infinite")
+    title = f"{of}: how many values lie where" if finite else f"{of}: no finite values"
+    return View(name, "histogram", (Axis("bin"),), counts, x=edges, title=title, notes=tuple(notes))
 
 
 def sampling(found: Statistics) -> tuple[str, ...]:

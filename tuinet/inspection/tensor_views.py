@@ -15,14 +15,15 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.files.tensors import Tensor, TensorsFile, matching
-from tuinet.inspection.question import Choice
-from tuinet.inspection.tensor_statistics import histogram, nth, sampling, statistics
+from tuinet.inspection.question import Choice, refuse_untaken
+from tuinet.inspection.ranges import picked
+from tuinet.inspection.tensor_statistics import histogram, histogram_view, nth, sampling, statistics
 from tuinet.inspection.view import Axis, Kind, Seen, Table, View
 
 KERNEL = 11
@@ -37,11 +38,16 @@ Axes = tuple[int, int]
 
 
 class TensorOffer(NamedTuple):
-    """A view of a tensor that can be asked for, as `Offer` is one of a layer."""
+    """A view of a tensor that can be asked for, as `Offer` is one of a layer.
+
+    takes  what of a choice it looks at, and "axes"; the rest is refused, not passed over
+    """
 
     name: str
     about: str
     make: Callable[[TensorsFile, Tensor, Axes | None, Choice], tuple[Seen, ...]]
+    takes: tuple[str, ...] = ()
+    needs: Literal["nothing"] = "nothing"
 
 
 def tensor_table(file: TensorsFile, pattern: str = "") -> Table:
@@ -73,10 +79,11 @@ def tensor_view(
 
     Raises TuinetError if there is no such tensor or view, its dtype is not read, or a choice is out of range.
     """
-    tensor = file.tensor(name)
+    tensor, choice = file.tensor(name), choice or Choice()
     for offer in TENSOR_VIEWS:
         if offer.name == view:
-            return offer.make(file, tensor, axes, choice or Choice())
+            refuse_untaken({**choice._asdict(), "axes": axes}, f"the view {view}", offer.takes)
+            return offer.make(file, tensor, axes, choice)
     names = [offer.name for offer in TENSOR_VIEWS]
     near = difflib.get_close_matches(view, names, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
@@ -119,12 +126,7 @@ def _statistics(file: TensorsFile, tensor: Tensor, axes: Axes | None, choice: Ch
 
 
 def _histogram(file: TensorsFile, tensor: Tensor, axes: Axes | None, choice: Choice) -> tuple[Seen, ...]:
-    counts, edges, found = histogram(file, tensor.name)
-    notes = list(sampling(found))
-    if found.nan or found.infinite:
-        notes.append(f"left out: {found.nan:,} that are not a number, {found.infinite:,} infinite")
-    title = f"{tensor.name}: how many values lie where"
-    return (View("histogram", "histogram", (Axis("bin"),), counts, x=edges, title=title, notes=tuple(notes)),)
+    return (histogram_view("histogram", tensor.name, histogram(file, tensor.name)),)
 
 
 def _values(file: TensorsFile, tensor: Tensor, axes: Axes | None, choice: Choice) -> tuple[Seen, ...]:
@@ -139,7 +141,8 @@ def _values(file: TensorsFile, tensor: Tensor, axes: Axes | None, choice: Choice
     notes: list[str] = []
     taken = {axis: _spread(tensor.shape[axis]) for axis in pair}
     count = math.prod(tensor.shape[axis] for axis in free)
-    numbers = range(count) if choice.units is None else _in_range(choice.units, count, "pictures", tensor.name)
+    units = None if choice.units is None else picked(choice.units, count, "picture", f"tensor {tensor.name!a}")
+    numbers: Sequence[int] = range(count) if units is None else units
     most = max(1, MOST_VALUES // math.prod(_count(tensor.shape[axis], taken[axis]) for axis in pair))
     if len(numbers) > most:
         notes.append(f"the first {most:,} of {len(numbers):,} pictures; --unit picks others")
@@ -173,8 +176,8 @@ def _vector(file: TensorsFile, tensor: Tensor, axes: Axes | None, choice: Choice
     if choice.at is not None:
         raise TuinetError(f"tensor {tensor.name!a} has no axis before the last", "Take --unit.")
     if choice.units is not None and tensor.shape:
-        units = _in_range(choice.units, tensor.shape[0], "values", tensor.name)
-        data = np.concatenate([file.read(tensor.name, (slice(unit, unit + 1),)) for unit in units])
+        units = picked(choice.units, tensor.shape[0], "value", f"tensor {tensor.name!a}")
+        data = file.read(tensor.name, (np.array(units, np.intp),))
         return View(tensor.name, "vector", (Axis("axis 0", tuple(map(str, units))),), data, title=tensor.name)
     notes: list[str] = []
     size = tensor.size
@@ -208,12 +211,6 @@ def _fixed(at: tuple[int, ...] | None, others: Sequence[int], tensor: Tensor) ->
     return dict(zip(others, at, strict=False))
 
 
-def _in_range(units: Sequence[int], count: int, what: str, name: str) -> Sequence[int]:
-    if not all(0 <= unit < count for unit in units):
-        raise TuinetError(f"tensor {name!a} has {count:,} {what}", f"Name some of 0 to {count - 1}: --unit 0")
-    return units
-
-
 def _spread(size: int) -> slice:
     return slice(0, size, -(-size // MOST_SIDE))
 
@@ -239,7 +236,12 @@ def sizes(shape: Sequence[int]) -> str:
 
 
 TENSOR_VIEWS = (
-    TensorOffer("values", "the numbers: a vector, a matrix, or pictures one after the other", _values),
+    TensorOffer(
+        "values",
+        "the numbers: a vector, a matrix, or pictures one after the other",
+        _values,
+        ("units", "at", "axes"),
+    ),
     TensorOffer("statistics", "range, mean, deviation, share of zeros, what is not finite", _statistics),
     TensorOffer("histogram", "how many values lie where", _histogram),
 )

@@ -60,8 +60,8 @@ def test_statistics_by_hand() -> None:
     weight, bias = table.rows
     assert bias[:2] == ("dense1/bias", "4")
     assert bias[2:7] == pytest.approx((1.0, np.sqrt(42 / 4), -3.0, 6.0, np.sqrt(46)))
-    assert bias[7:] == (1, 0)
-    assert weight[1:] == ("1×4", 0.0, 0.0, 0.0, 0.0, 0.0, 4, 0)
+    assert bias[7:] == (0.25, 0)
+    assert weight[1:] == ("1×4", 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0)
     (table,) = look("statistics", cnn(), "conv2")
     assert [row[0] for row in table.rows] == ["weight", "bias"]
 

@@ -11,14 +11,11 @@ from tuinet.errors import TuinetError
 from tuinet.experiment.costs import size_in_words
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.summary import data_in_words, summarize
-from tuinet.inspection.tensor_statistics import statistics_of
+from tuinet.inspection.tensor_statistics import histogram_of, histogram_view, statistics_of
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.model.meta import EpochRecord
 from tuinet.model.model import Model
 from tuinet.nn.params import Array
-
-BINS = 40
-"""Bins of a histogram at most."""
 
 LOWER_IS_BETTER = ("loss", "mse", "errors", "perplexity", "bits")
 CURVES = ("loss", "accuracy", "mse", "r2", "perplexity")
@@ -60,10 +57,10 @@ def statistics(question: Question) -> tuple[Seen, ...]:
         with np.errstate(over="ignore"):
             norm = float(np.sqrt(np.square(values).sum())) if values.size else None
         figures = (found.mean, found.deviation, found.minimum, found.maximum, norm)
-        lost = array.size - values.size
+        lost = found.nan + found.infinite
         broken += lost
-        rows.append((name, "×".join(map(str, array.shape)), *figures, int(np.count_nonzero(values == 0)), lost))
-    columns = ("parameter", "shape", "mean", "deviation", "min", "max", "norm", "zeros", "not finite")
+        rows.append((name, "×".join(map(str, array.shape)), *figures, found.zeros, lost))
+    columns = ("parameter", "shape", "mean", "deviation", "min", "max", "norm", "share of zeros", "not finite")
     notes = (f"{broken:,} values are not finite numbers, and are left out",) if broken else ()
     return (Table("statistics", columns, tuple(rows), "the parameters in figures", notes),)
 
@@ -124,25 +121,7 @@ def _finite(array: Array) -> Array:
 
 
 def _histogram(name: str, array: Array) -> View:
-    values = _finite(array)
-    if not values.size:
-        empty = np.zeros(1, np.int64)
-        title = f"{name}: no finite values"
-        return View(name, "histogram", (Axis("bin"),), empty, np.array([0.0, 1.0]), title=title)
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        room = abs(low) / 100 or 0.5
-        low, high = max(low - room, -np.finfo(np.float64).max), min(high + room, np.finfo(np.float64).max)
-    part = np.linspace(0, 1, min(BINS, max(1, int(np.sqrt(values.size)))) + 1)
-    edges = low * (1 - part) + high * part  # high − low may be more than a float64 holds
-    # each bin holds its left edge, the last both
-    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(part) - 2)
-    counts = np.bincount(place, minlength=len(part) - 1)
-    lost = array.size - values.size
-    found = statistics_of([values], values.size)
-    notes = [f"{values.size:,} values, mean {found.mean:.4g}, deviation {found.deviation:.4g}"]
-    notes += [f"{lost:,} values are not finite numbers, and are left out"] if lost else []
-    return View(name, "histogram", (Axis("bin"),), counts, edges, title=f"the values of {name}", notes=tuple(notes))
+    return histogram_view(name, name, histogram_of([array], statistics_of([array], array.size)))
 
 
 def _parts(record: EpochRecord) -> list[dict[str, int | float | None]]:
