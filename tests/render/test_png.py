@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from PIL import ImageFont
+from PIL import Image, ImageFont
 
 from tests.render.examples import cell_of_a_map, confusion, curves, digit, forget_gate, layers, matrix, view
 from tests.render.test_draw import HOSTILE, everything
-from tuinet.inspection.view import View
+from tuinet.inspection.view import Table, View
 from tuinet.render import oklab, typeset
-from tuinet.render.png import png
+from tuinet.render.png import HIGHEST, png
+from tuinet.render.typeset import LINE
 
 
 def pixels(seen: object, **more: object) -> np.ndarray:
@@ -113,6 +114,34 @@ def test_tiles_are_bounded() -> None:
     seen = view("images", np.ones((100, 3, 3)), "kernel", "row", "column")
     assert pixels(seen, most=10).shape[0] < pixels(seen).shape[0]
     assert (pixels(seen, most=10, more="--unit {first}-{last}") != 255).sum() > (pixels(seen, most=10) != 255).sum()
+
+
+def test_a_picture_has_a_bound_and_says_what_is_left_out() -> None:
+    """300 samples of 16 maps would be 945 MB."""
+    maps = view("images", np.random.default_rng(0).random((16, 8, 8)), "map", "row", "column")
+    single = png([maps]).height
+    whole = png([maps] * 300)
+    assert whole.height == pytest.approx(HIGHEST, abs=single)
+    assert whole.height <= HIGHEST
+    fits = HIGHEST // single - 1
+    few = png([maps] * fits)
+    assert few.height == fits * single  # nothing is added where nothing is left out
+    assert np.array_equal(np.asarray(whole)[: 3 * single - 36], np.asarray(few)[: 3 * single - 36])
+
+
+def test_one_view_that_is_too_high_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def noted(texts: list[str], *more: object, **others: object) -> Image.Image:
+        said.extend(texts[-1:])
+        assert len(texts) <= HIGHEST // LINE + 1
+        return typeset.lines(texts, *more, **others)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr("tuinet.render.png.lines", noted)
+    table = Table("many", ("row",), tuple((n,) for n in range(3000)))
+    found = png([table, *[digit()["conv1/output"]] * 2])
+    assert found.height <= HIGHEST
+    assert said[-1] == "the last view goes on and 2 more views are left out: a picture is at most 20,000 pixels high"
 
 
 @pytest.mark.parametrize("fallback", [False, True])

@@ -12,16 +12,36 @@ from tuinet.render.paper import Paper, wrap
 from tuinet.render.png_charts import histogram, series, vector
 from tuinet.render.png_maps import image, images, matrix
 from tuinet.render.tiles import TILES
-from tuinet.render.typeset import Picture, blank, lines, safe, stacked
+from tuinet.render.typeset import LINE, Picture, blank, lines, safe, stacked
 
 _MARGIN = 18
 _COLUMNS = 110
 """Characters of a line of text."""
 
 
+HIGHEST = 20_000
+"""Pixels from the top to the bottom at most: higher pictures take gigabytes, and few programs show them."""
+
+
 def png(seens: Iterable[Seen], *, most: int = TILES, more: str = "") -> Image.Image:
-    """One picture of all, under one another. `most` and `more` as for `draw`."""
-    found = stacked([_one(seen, most, more) for seen in seens] or [lines(["nothing to show"])], 2 * _MARGIN)
+    """One picture of all, under one another. `most` and `more` as for `draw`. What would be below HIGHEST is left out,
+    and that is said at the end."""
+    parts: list[Picture] = []
+    free, cut, left = HIGHEST - 4 * _MARGIN - LINE, False, 0
+    for seen in seens:
+        if free <= 0:
+            left += 1
+            continue
+        part = _one(seen, most, more)
+        if part.height > free:
+            part, cut = part.crop((0, 0, part.width, free)), True
+        parts.append(part)
+        free -= part.height + 2 * _MARGIN
+    rest = ["the last view goes on"] if cut else []
+    rest += [f"{left:,} more {'view is' if left == 1 else 'views are'} left out"] if left else []
+    if rest:
+        parts.append(lines([f"{' and '.join(rest)}: a picture is at most {HIGHEST:,} pixels high"]))
+    found = stacked(parts or [lines(["nothing to show"])], 2 * _MARGIN)
     whole = blank(found.width + 2 * _MARGIN, found.height + 2 * _MARGIN)
     whole.paste(found, (_MARGIN, _MARGIN))
     return whole
@@ -29,8 +49,8 @@ def png(seens: Iterable[Seen], *, most: int = TILES, more: str = "") -> Image.Im
 
 def _one(seen: Seen, most: int, more: str) -> Picture:
     if isinstance(seen, Table | Sum):
-        text = [safe(line) for line in plain(draw(seen, Paper(_COLUMNS, "none"))).split("\n")]
-        return lines(text, heavy=[0])
+        text = plain(draw(seen, Paper(_COLUMNS, "none"))).split("\n")[: HIGHEST // LINE + 1]
+        return lines([safe(line) for line in text], heavy=[0])
     sizes = " × ".join(f"{axis.name} {size:,}" for axis, size in zip(seen.axes, seen.data.shape, strict=True))
     head = lines([*_wrapped(seen.title or seen.name), *_wrapped(sizes)], heavy=[0])
     body, notes = _body(seen, most, more) if seen.data.size else (lines(["no values"]), [])

@@ -132,7 +132,7 @@ def vector(view: View) -> tuple[Picture, list[str]]:
     found = scale(view, _PAPER)
     notes = apart(view, found.low, found.high)
     if len(data) > LISTED:
-        return _columns(view, data, found), notes
+        return _columns(data, found), notes
     left = [safe(name) for name in names(view.axes[0], len(data), _PAPER)]
     values = [
         safe(written(value, found.ink.map == "signed") if math.isfinite(value) else str(value))
@@ -154,7 +154,7 @@ def vector(view: View) -> tuple[Picture, list[str]]:
     return whole, notes
 
 
-def _columns(view: View, data: Array, found: Scale) -> Picture:
+def _columns(data: Array, found: Scale) -> Picture:
     frame = _Frame((-0.5, len(data) - 0.5), (min(0.0, found.low), max(0.0, found.high)))
     draw = ImageDraw.Draw(frame.picture)
     for n, value in enumerate(data.tolist()):
