@@ -325,6 +325,18 @@ def test_steps_of_a_backward_direction_are_those_of_the_sequence(gate: str) -> N
     assert abs(largest.stored) == np.abs(own[f"backward/{gate}"].array[0, :4]).max()
 
 
+def test_whether_a_unit_ran_is_that_of_its_group() -> None:
+    model = classifier(cell=Clockwork(6, (1, 2, 4)))
+    raw = model.raw(["abcab"])
+    for unit in range(6):
+        found = asked(model, "clockwork1", raw, gate="ticked", units=(unit,), step=2)
+        assert found.name == f"clockwork1 ticked: group {unit // 2}, step 2"
+        assert found.agrees and found.stored == (unit < 4)
+    with pytest.raises(TuinetError, match="clockwork1 has no unit 6") as caught:
+        asked(model, "clockwork1", raw, gate="ticked", units=(6,), step=2)
+    assert caught.value.hint == "Take 0 to 5."
+
+
 # ── shipped models ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

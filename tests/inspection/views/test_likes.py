@@ -22,6 +22,7 @@ from tuinet.inspection.views.search import evenly, search
 from tuinet.model.model import Model, new_model
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.bidirectional import Bidirectional
+from tuinet.nn.layers.clockwork import Clockwork
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.flatten import Flatten
@@ -275,6 +276,8 @@ def test_what_cannot_be() -> None:
         excites(asked(model, "conv1", Split(images(0), np.zeros(0, int))))
     with pytest.raises(TuinetError, match="no data are named"):
         excites(Question(model, "conv1"))
+    with pytest.raises(TuinetError, match="groups run by their clocks, whatever is read"):
+        search(asked(classifier(cell=Clockwork(4, (1, 2))), "clockwork1", parts(classifier()), gate="ticked"))
     (offer,) = VIEWS
     every = nodes(translator())
     assert [path for path in every if not offer.fits(translator(), every[path])] == ["seq2seq1"]

@@ -189,7 +189,7 @@ def _chosen(place: Place, name: str, value: Value, choice: Choice) -> tuple[tupl
     given: list[int | None] = [0]
     given += [choice.step] * over_time
     given += choice.at or [None] * len(between)
-    given.append(choice.units[0] if choice.units else None)
+    given.append(_of_unit(place, value, choice.units[0]) if choice.units else None)
     sizes = _sizes(place, value, 0)
     known = [axis for axis, at in enumerate(given) if at is not None]
     _check(place, name, value, tuple(at or 0 for at in given))
@@ -203,6 +203,17 @@ def _chosen(place: Place, name: str, value: Value, choice: Choice) -> tuple[tupl
     if not free:
         return index, ()
     return index, (f"{', '.join(map(_word, free))}: not named, so taken where the value is largest in size",)
+
+
+def _of_unit(place: Place, value: Value, unit: int) -> int:
+    """Where on the last axis the value of a unit is: of groups of units, at the one that it is in."""
+    if value.axes[-1] != "group":
+        return unit
+    clock = place.layer.layer if isinstance(place.layer, Bidirectional) else place.layer
+    assert isinstance(clock, Clockwork)
+    if not 0 <= unit < clock.units:
+        raise TuinetError(f"{place.path} has no unit {unit}", f"Take 0 to {clock.units - 1}.")
+    return unit // (clock.units // len(clock.periods))
 
 
 def _in_reading_order(place: Place, name: str, value: Value, sample: int, step: int) -> int:

@@ -108,10 +108,13 @@ def raw_rows(model: Model, part: Split, rows: Indices) -> tuple[Any, Any]:
 
 def value_name(node: Node, gate: str | None) -> str:
     """Under which name a layer shows what people call so: an LSTM's `output` is its output gate. Its output, if none
-    is given. Raises TuinetError for a gate that a recurrent layer does not have."""
+    is given. Raises TuinetError for a gate that a recurrent layer does not have, and for clocks."""
     if gate is None or not gates_of(node.layer):
         return gate or "output"
-    return asked_gates(node.layer, node.path, gate)[0].key
+    key = asked_gates(node.layer, node.path, gate)[0].key
+    if key.endswith("ticked"):
+        raise TuinetError("groups run by their clocks, whatever is read", "Take the hidden state: --gate hidden.")
+    return key
 
 
 def value_of(place: Place, name: str) -> Value:
