@@ -351,7 +351,7 @@ def test_what_cannot_be_said(text: str) -> None:
 @pytest.mark.parametrize(
     ("model", "text", "message", "hint"),
     [
-        (cnn(), "conv1:4", "conv1 has no map 4", "There are 4: 0 to 3."),
+        (cnn(), "conv1:4", "conv1 has no map 4", "Maps: 0 to 3."),
         (cnn(), "conv9:0", "no layer 'conv9'", "Layers: conv1"),
         (cnn(), "dense1:0", "the answer itself", "conv1, relu1, pool1"),
         (cnn(), "conv1:forget", "conv1 has no gates", "Units can be off: conv1:0."),

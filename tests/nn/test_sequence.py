@@ -28,6 +28,10 @@ def test_where_each_row_belongs() -> None:
     assert steps.order.tolist() == [1, 3, 0, 2] and steps.place.tolist() == [2, 0, 3, 1]
     np.testing.assert_array_equal(steps.samples, values // 10)
     np.testing.assert_array_equal(steps.times, values % 10)
+    for sample, length in enumerate(LENGTHS):
+        rows = steps.rows_of(sample)
+        np.testing.assert_array_equal(values[rows], letters().row(sample))
+        assert rows.tolist() == [steps.row(sample, t) for t in range(length)]
     assert values[steps.last].tolist() == [1, 13, 20, 33]
     np.testing.assert_array_equal(values[steps.before], values[4:] - 1)
 

@@ -33,6 +33,6 @@ def picked(places: Sequence[int] | None, count: int, what: str, where: str) -> l
         return list(range(count))
     for place in places:
         if not 0 <= place < count:
-            hint = f"There are {count:,}: 0 to {count - 1}." if count else "There are none."
+            hint = f"{what.capitalize()}s: 0 to {count - 1}." if count else "There are none."
             raise TuinetError(f"{where} has no {what} {place}", hint)
     return list(places)

@@ -11,10 +11,11 @@ import numpy as np
 from tuinet.data.vocabulary import END, START, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Question
+from tuinet.inspection.ranges import picked
 from tuinet.inspection.view import Axis, View
 from tuinet.nn.params import Array
 from tuinet.nn.seq2seq import Pair, Seq2Seq
-from tuinet.nn.sequence import Indices, Ragged, Sequence, Steps
+from tuinet.nn.sequence import Ragged, Sequence
 
 SPACES = {" ": "␣", "\n": "↵", "\t": "⇥"}
 """How white space is written where it is a symbol of its own."""
@@ -35,15 +36,9 @@ class Drawn(NamedTuple):
 PLAIN = Drawn()
 
 
-def rows_of(steps: Steps, sample: int) -> Indices:
-    """(T,) the rows of a packed batch that hold the T steps of one sample, first to last."""
-    length = int(steps.lengths[sample])
-    return np.asarray(steps.starts[:length], np.intp) + int(steps.place[sample])
-
-
 def of_sample(signal: Sequence, sample: int) -> Array:
     """(T, …) the values at the steps of one sample alone."""
-    return signal.values[rows_of(signal.steps, sample)]
+    return signal.values[signal.steps.rows_of(sample)]
 
 
 def shown(symbol: str) -> str:
@@ -123,15 +118,9 @@ def sample_name(question: Question, sample: int) -> str:
 
 def chosen_units(question: Question, layer: str, count: int) -> list[int]:
     """The units asked for, all by default. Raises TuinetError if the layer lacks one, or none is named."""
-    units = question.choice.units
-    if units is None:
-        return list(range(count))
-    if not units:
+    if question.choice.units == ():
         raise TuinetError(f"no unit of {layer} is named", f"Units: 0 to {count - 1}.")
-    for unit in units:
-        if not 0 <= unit < count:
-            raise TuinetError(f"{layer} has no unit {unit}", f"Units: 0 to {count - 1}.")
-    return list(units)
+    return picked(question.choice.units, count, "unit", layer)
 
 
 def chosen_step(question: Question, layer: str, count: int, sample: int) -> int | None:

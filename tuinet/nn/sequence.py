@@ -64,6 +64,10 @@ class Steps:
             raise IndexError(f"sample {sample} has {self.lengths[sample]} steps, and none numbered {t}")
         return int(self.starts[t] + self.place[sample])
 
+    def rows_of(self, sample: int) -> Indices:
+        """(T,) the rows of the T steps of a sample, first to last."""
+        return self._row(self.place[sample], np.arange(self.lengths[sample]))
+
     @cached_property
     def source(self) -> Indices:
         """(N,) where each row is found when the sequences lie one after the other."""
@@ -91,7 +95,7 @@ class Steps:
         """(N,) the sample each row belongs to."""
         return self.order[self.places]
 
-    def _row(self, places: Indices, times: Indices) -> Indices:
+    def _row(self, places: Indices | np.intp, times: Indices) -> Indices:
         return np.asarray(self.starts, np.intp)[times] + places
 
 
