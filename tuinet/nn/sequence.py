@@ -66,7 +66,7 @@ class Steps:
 
     def rows_of(self, sample: int) -> Indices:
         """(T,) the rows of the T steps of a sample, first to last."""
-        return self._row(self.place[sample], np.arange(self.lengths[sample]))
+        return self._row(self.place[sample], np.arange(int(self.lengths[sample])))
 
     @cached_property
     def source(self) -> Indices:
