@@ -116,6 +116,21 @@ def test_not_finite_is_said() -> None:
     assert rows(look(units(np.nan, activation=Relu()), X))["dense1", "output"][0] is None
 
 
+def test_a_translator_that_writes_no_numbers_is_looked_at_without_a_target() -> None:
+    def verdicts(model: Model) -> dict[tuple[Any, Any], Any]:
+        (table,) = OFFER.make(Question(model, samples=Samples(model.raw(["abc", "b"]), None, ("abc", "b"))))
+        assert isinstance(table, Table)
+        return {place: row[-1] for place, row in rows(table).items()}
+
+    model = translator()
+    model.params["seq2seq1/decoder/dense1/bias"][2] = np.nan
+    found = verdicts(model)
+    assert "not finite" in found["seq2seq1/decoder/dense1", "output"]
+    assert "not finite" not in found["seq2seq1/encoder/lstm1", "forget"]
+    model.params["seq2seq1/encoder/embedding1/weight"][:] = np.nan
+    assert "not finite" in verdicts(model)["seq2seq1/encoder/lstm1", "forget"]
+
+
 def test_at_most_so_many_samples_evenly_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = np.arange(10_000.0)[:, None]
     table = look(units(0.0, activation=Relu()), inputs)

@@ -10,7 +10,7 @@ import numpy as np
 from tuinet.data.encoding import encode_split
 from tuinet.errors import TuinetError
 from tuinet.inspection.passes import Place, run_model
-from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.question import Node, Offer, Question, no_targets
 from tuinet.inspection.view import Cell, Seen, Table
 from tuinet.model.lengths import groups
 from tuinet.model.model import Model
@@ -163,7 +163,7 @@ def _samples(question: Question) -> tuple[Any, Any, int]:
     model = question.model
     samples = question.samples
     if samples is not None:
-        return samples.inputs, question.fed if model.meta.task == "seq2seq" else None, len(samples.inputs)
+        return samples.inputs, _fed(question), len(samples.inputs)
     meta, split = model.meta, question.need_part()
     every = np.arange(len(split))
     if not len(split):
@@ -174,6 +174,17 @@ def _samples(question: Question) -> tuple[Any, Any, int]:
     split = encode_split(checked(split, meta), meta.task, meta.vocabulary, meta.target_vocabulary, meta.window)
     inputs, targets = split.take(_spread(np.arange(len(split))))
     return inputs, targets if meta.task == "seq2seq" else None, len(inputs)
+
+
+def _fed(question: Question) -> Any:
+    """What a decoder is fed for the inputs that are named; the start alone, where it writes what is no number: that is
+    what is to be found out."""
+    if question.model.meta.task != "seq2seq":
+        return None
+    try:
+        return question.fed
+    except TuinetError:
+        return no_targets(question.model, len(question.need_samples().names))
 
 
 def _spread(places: Array) -> Array:
