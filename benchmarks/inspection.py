@@ -1,6 +1,8 @@
 """How long looking takes: a trace, a sum, gates, why, and the confusion of MNIST's 10,000 test images. Medians.
 
 python benchmarks/inspection.py             needs `tuinet data fetch mnist` for its last line
+
+Where a time was asked for it is said, and beyond it this ends with 1.
 """
 
 from __future__ import annotations
@@ -38,8 +40,12 @@ def median(work: Callable[[], object]) -> float:
     return 1000 * statistics.median(times)
 
 
-def say(what: str, milliseconds: float) -> None:
-    sys.stdout.write(f"{milliseconds:8.1f} ms  {what}\n")
+def say(what: str, milliseconds: float, limit: float | None = None) -> bool:
+    """Whether it is within the limit, if there is one."""
+    asked = "" if limit is None else f" (asked: ≤ {limit:,g} ms)"
+    kept = limit is None or milliseconds <= limit
+    sys.stdout.write(f"{milliseconds:8.1f} ms  {what}{asked}{'' if kept else ': TOO SLOW'}\n")
+    return kept
 
 
 def mnist() -> Split | None:
@@ -55,12 +61,13 @@ def asked(model: Model, layer: str, samples: Samples, **choice: object) -> Quest
     return Question(model, layer, samples, choice=Choice(**choice))  # pyright: ignore[reportArgumentType]
 
 
-def main() -> None:
+def main() -> int:
+    """1 if something took longer than was asked for."""
     digits = tuinet.load("digits-cnn")
     test = load(DATASETS["digits"].source, SplitSettings(), 0, Path.cwd()).splits["train"]
     image, target = test.take([17])
     one = Samples(digits.raw(image), target, ("17",))
-    say("trace of an image through digits-cnn", median(lambda: tuinet.trace(digits, image)))
+    kept = say("trace of an image through digits-cnn", median(lambda: tuinet.trace(digits, image)), 20)
     say("its maps before and after ReLU and pooling", median(lambda: look(asked(digits, "conv1", one), "maps")))
     cell = {"units": (3,), "at": (2, 5)}
     say("the sum of one of their cells", median(lambda: explain(asked(digits, "conv1", one, **cell), "output")))
@@ -79,9 +86,10 @@ def main() -> None:
         model = tuinet.load("mnist-small-cnn")
         start = time.perf_counter()
         counts: np.ndarray = model.confusion(part)
-        say(f"confusion of {int(counts.sum()):,} MNIST images", 1000 * (time.perf_counter() - start))
+        kept &= say(f"confusion of {int(counts.sum()):,} MNIST images", 1000 * (time.perf_counter() - start), 3000)
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":
     with one_blas_thread:  # as the command does
-        main()
+        sys.exit(main())
