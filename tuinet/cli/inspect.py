@@ -13,7 +13,7 @@ from tuinet.cli.seen import output_options
 if TYPE_CHECKING:
     from tuinet.cli.asked import Inputs
     from tuinet.cli.seen import Output
-    from tuinet.inspection.question import Choice
+    from tuinet.inspection.question import Choice, Offer
     from tuinet.model.model import Model
 
 
@@ -95,6 +95,19 @@ def _refuse_without_a_view(name: str, layer: str | None) -> None:
     raise TuinetError(f"{option} belongs to a view, and none is named", f"Name a --view; {where} lists them.")
 
 
+def _refuse_unused(offer: Offer, inputs: Inputs, options: dict[str, Any]) -> None:
+    """Raises TuinetError for an input or data that the view does not look at."""
+    from tuinet.errors import TuinetError
+
+    given = [f"--{name}" for name in INPUTS if options[name] is not None]
+    if given and not (offer.looks_at_input or options["off"]):
+        raise TuinetError(f"the view {offer.name} looks at no input", f"Leave out {given[0]}.")
+    if not offer.looks_at_data:
+        unused = [name for name in ("split", "data") if options[name] is not None]
+        if unused and not (unused == ["data"] and inputs.sample is not None):
+            raise TuinetError(f"the view {offer.name} looks through no data", f"Leave out --{unused[0]}.")
+
+
 def _refuse_of_tensors(option: str) -> None:
     from tuinet.errors import TuinetError
 
@@ -106,7 +119,7 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
     from tuinet.cli.options import with_off
     from tuinet.cli.seen import write_seen
     from tuinet.cli.summary import list_views
-    from tuinet.inspection.catalog import look, offers
+    from tuinet.inspection.catalog import look, offered, offers
     from tuinet.inspection.explain import explain
     from tuinet.inspection.question import Question, find_layer
     from tuinet.inspection.views.predictions import effect
@@ -133,7 +146,9 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
             list_views(found, offers(asked, question.node), out)
             return
         else:
-            seens = look(question, view) if view is not None else ()
+            assert view is not None
+            _refuse_unused(offered(question, view), inputs, options)
+            seens = look(question, view)
         if changed is not None and question.samples is not None:
             seens = (effect(model, changed, question.samples), *seens)
     write_seen(seens, out)

@@ -20,6 +20,7 @@ NEEDS = {
     "input": "an input: --sample, --file or --text",
     "target": "an input whose answer is known: --sample",
     "data": "data: its own, or --data NAME",
+    "input and data": "an input, and data to look through",
 }
 """What a view needs, for people."""
 

@@ -71,11 +71,17 @@ def offers(model: Model, node: Node | None) -> tuple[Offer, ...]:
 
 def look(question: Question, name: str) -> tuple[Seen, ...]:
     """The view of this name. Raises TuinetError, with the names there are, if the layer has no such view."""
+    offer = offered(question, name)
+    check_choice(question, f"the view {name}", offer.takes)
+    return offer.make(question)
+
+
+def offered(question: Question, name: str) -> Offer:
+    """What the layer offers under this name. Raises TuinetError, with the names there are."""
     found = offers(question.model, question.node)
     for offer in found:
         if offer.name == name:
-            check_choice(question, f"the view {name}", offer.takes)
-            return offer.make(question)
+            return offer
     what = question.layer or question.model.meta.name
     names = [offer.name for offer in found]
     near = difflib.get_close_matches(name, names, n=1)

@@ -170,23 +170,36 @@ def check_choice(question: Question, what: str, takes: Several[str]) -> None:
         raise TuinetError(f"{question.model.meta.name} has no decoder", "Leave out --decoder.")
 
 
+Needs = Literal["nothing", "input", "target", "data", "input and data"]
+
+
 class Offer(NamedTuple):
     """A view that can be asked for.
 
     name   what it is called: `kernels`
     about  what it shows, in a few words
-    needs  what the question must bring: nothing, an input, an input whose target is known, or data to look through
+    needs  what the question must bring: nothing, an input, an input whose target is known, data to look through, both
     fits   whether the layer (None: the model as a whole) has it
     make   makes it
     takes  what of a choice it looks at ("masks" for those of the question); the rest is refused, not passed over
+    uses   what it looks at where the question brings it, and does without where not
     """
 
     name: str
     about: str
-    needs: Literal["nothing", "input", "target", "data"]
+    needs: Needs
     fits: Callable[[Model, Node | None], bool]
     make: Callable[[Question], tuple[Seen, ...]]
     takes: tuple[str, ...] = ()
+    uses: Literal["", "input", "data"] = ""
+
+    @property
+    def looks_at_input(self) -> bool:
+        return self.needs not in ("nothing", "data") or self.uses == "input"
+
+    @property
+    def looks_at_data(self) -> bool:
+        return self.needs.endswith("data") or self.uses == "data"
 
 
 def nodes(model: Model) -> Mapping[str, Node]:

@@ -230,5 +230,13 @@ def _of_the_model(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("health", "dead and saturated units of every layer", "data", _of_the_model, health, ("masks", "decoder")),
+    Offer(
+        "health",
+        "dead and saturated units of every layer",
+        "data",
+        _of_the_model,
+        health,
+        ("masks", "decoder"),
+        uses="input",
+    ),
 )

@@ -240,5 +240,7 @@ def _fits(model: Model, node: Node | None) -> bool:
 
 
 VIEWS: tuple[Offer, ...] = (
-    Offer("ideal", "an input made for a unit, that it answers most", "nothing", _fits, ideal, ("units", "at")),
+    Offer(
+        "ideal", "an input made for a unit, that it answers most", "nothing", _fits, ideal, ("units", "at"), uses="data"
+    ),
 )

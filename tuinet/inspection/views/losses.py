@@ -166,5 +166,6 @@ VIEWS: tuple[Offer, ...] = (
         _fits,
         losses,
         ("masks",),
+        uses="input",
     ),
 )

@@ -212,7 +212,7 @@ VIEWS = (
     Offer(
         "matches",
         "where in the data the same units fire together",
-        "data",
+        "input and data",
         _fits,
         matches,
         ("units", "step", "gate", "masks", "decoder"),

@@ -259,6 +259,7 @@ VIEWS = (
         _is(Embedding),
         similar,
         ("units", "masks", "decoder"),
+        uses="input",
     ),
     Offer("symbols", "which symbol is read at each step", "input", _is(OneHot), symbols, ("step", "masks", "decoder")),
     Offer(
