@@ -355,12 +355,12 @@ def test_what_cannot_be_said(text: str) -> None:
         (cnn(), "conv9:0", "no layer 'conv9'", "Layers: conv1"),
         (cnn(), "dense1:0", "the answer itself", "conv1, relu1, pool1"),
         (cnn(), "conv1:forget", "conv1 has no gates", "Units can be off: conv1:0."),
-        (classifier(), "lstm1:update", "no gate 'update'", "forget, input, output_gate, candidate"),
+        (classifier(), "lstm1:update", "no gate 'update'", "forget, input, output, candidate"),
         (classifier(), "lstm1:forget=-1", "between 0 and 1", "lstm1:forget=0 or =1."),
         (classifier(), "lstm1:forget=1:4", "lstm1 has no unit 4", "0 to 3."),
         (classifier(cell=RNN(4)), "rnn1:forget", "rnn1 has no gates", "rnn1:0"),
         (classifier(cell=GRU(4, bias=False)), "gru1:update=1", "no biases", "gru1:candidate=0"),
-        (classifier(cell=LSTM(4, coupled=True)), "lstm1:input", "no gate 'input'", "forget, output_gate, candidate"),
+        (classifier(cell=LSTM(4, coupled=True)), "lstm1:input", "no gate 'input'", "forget, output, candidate"),
         (tagger(), "bidirectional1:sideways/forget", "no direction 'sideways'", "forward/forget"),
         (translator(), "seq2seq1:0", "no units of its own", "encoder/embedding1"),
         (translator(), "lstm1:0", "several layers 'lstm1'", "seq2seq1/decoder/lstm1"),
@@ -386,3 +386,10 @@ def test_symbols_and_embeddings_are_units_too() -> None:
         changed = switched_off(model, [Off(layer, (unit,))])
         assert not changed.params["lstm1/input_weight"][unit].any()
         assert np.isfinite(answers(run_model(changed, model.raw("ab")).outputs)).all()
+
+
+def test_the_output_gate_may_be_called_as_views_call_it() -> None:
+    model = classifier()
+    one, other = (switched_off(model, [parse_off(f"lstm1:{name}=1")]) for name in ("output", "output_gate"))
+    assert (one.params.vector == other.params.vector).all()
+    assert (one.params.vector != model.params.vector).any()

@@ -87,7 +87,7 @@ def switched_off(model: Model, offs: Iterable[Off]) -> Model:
     state on: a context that is copied from there is 0 as well. (In a decoder that begins with a copied context, its
     value is still to be seen there, but nothing sees it.) A unit of a layer without weights is the one it stands for:
     relu1:3 is map 3 behind the rectifier.
-    A gate of an LSTM (forget, input, output_gate, candidate) or a GRU (update, reset, candidate): the input, the
+    A gate of an LSTM (forget, input, output, candidate) or a GRU (update, reset, candidate): the input, the
     states and the peepholes count for nothing, and it has its value at every step. Of a bidirectional layer, `forget`
     is that of both directions with units counted through; `forward/forget` is one.
 
@@ -206,8 +206,10 @@ def _hold(node: Node, off: Off) -> None:
     if not known:
         hint = f"lstm and gru have some. Units can be off: {node.path}:0."
         raise TuinetError(f"{node.path} has no gates", hint)
+    gate = "output_gate" if gate == "output" and "output_gate" in known else gate  # as people and views call it
     if gate not in known:
-        raise TuinetError(f"{node.path} has no gate {gate!r}", f"Its gates: {', '.join(known)}.")
+        names = ", ".join(name.removesuffix("_gate") for name in known)
+        raise TuinetError(f"{node.path} has no gate {gate!r}", f"Its gates: {names}.")
     if off.value < 0 and gate != "candidate":
         raise TuinetError(f"{gate} of {node.path} lies between 0 and 1", f"{off.layer}:{off.gate}=0 or =1.")
     units = _checked(node.path, off.units, size, "unit")
