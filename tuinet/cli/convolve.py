@@ -28,7 +28,8 @@ MAX_BYTES = 64 << 20
 def command(image: str, kernel: str, stride: int, padding: str, at: str | None, out: Output) -> None:
     """Slide a kernel over IMAGE and show what comes out; with --at, how one value of it comes about.
 
-    IMAGE is an image file, a .npy file, a .csv or .txt file of numbers, or a sample of a data set: digits:train:17.
+    IMAGE is an image file, a .npy file, a .csv or .txt file of numbers, or a sample of a data set, digits:train:17,
+    counted as the set itself has them, before anything is cut off for a test.
     Kernels: sharpen, blur, edge-enhance, edge-detect, emboss; a .npy, .csv or .txt file; or rows of numbers.
     Each colour of an image is convolved by itself. The kernel is not flipped.
     """
