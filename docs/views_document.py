@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -15,14 +17,17 @@ import numpy as np
 import tuinet
 from tuinet.data.coding import Coding
 from tuinet.experiment.document import describe
+from tuinet.experiment.report import LayerRow
 from tuinet.files.find import shipped_models
 from tuinet.inspection.catalog import ALL, look
 from tuinet.inspection.difference import Change, Difference, Setting, TensorChange
 from tuinet.inspection.explain import explain
-from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
+from tuinet.inspection.question import OPTIONS, Choice, Offer, Question, Samples, nodes
+from tuinet.inspection.summary import Summary
+from tuinet.inspection.tensor_views import TENSOR_VIEWS, TensorOffer
 from tuinet.inspection.view import Table
 from tuinet.inspection.written import as_json
-from tuinet.model.meta import Meta
+from tuinet.model.meta import EpochRecord, Meta
 from tuinet.model.model import Model
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Step
@@ -30,6 +35,14 @@ from tuinet.nn.layers.dense import Dense
 from tuinet.nn.losses import SquaredError
 from tuinet.nn.network import Sequential
 from tuinet.nn.params import Params
+
+NEEDS = {
+    "nothing": "–",
+    "input": "an input",
+    "target": "an input and its answer",
+    "data": "data",
+    "input and data": "an input and data",
+}
 
 INTRODUCTION = """\
 # Views
@@ -48,15 +61,31 @@ agree within 1e-6 of the sum of the sizes of all terms in float32, 1e-12 in floa
 a gradient (`--view weight-gradient --sum`) stands the numerical one, taken in a float64 copy with the same batch and
 the same masks.
 
+`--order change` puts the units that change most over the steps first (`index`: as they are numbered). `--decoder` says
+what the decoder of a translator is fed: `forced` the target, `free` its own answer, `both` to see where they part;
+where nobody knows the target, it is fed its own answer. `--masks SEED` looks at the model as it trains, with dropout
+and noise drawn from SEED. An option that a view does not take is refused. At most 64 inputs are looked at together.
+
+"""
+
+TENSORS = """\
+
+## Of a tensor
+
+A safetensors or .npz file that is no tuinet model has views, too: `tuinet inspect FILE` lists its tensors (`--filter
+TEXT` those whose names hold TEXT), `tuinet inspect FILE TENSOR` the views of one. `--axes R,C` says which two axes are
+the rows and the columns of pictures; `--at` fixes the first of the others, and `--unit` picks some of the pictures that
+are left, or values of a vector. They need nothing.
+
 """
 
 JSON = """\
 
 ## As JSON
 
-`--json` (and `-o FILE.json`) give one object, `{"views": [...]}`. New keys and kinds may come with new versions: pass
-over what you do not know. Keys are never taken away or given another meaning within a major version. A number that is
-not finite is `null`. Each view has:
+`--json` (and `-o FILE.json`, the same) give one object; with `--view NAME` it is `{"views": [...]}`. New keys and kinds
+may come with new versions: pass over what you do not know. Keys are never taken away or given another meaning within a
+major version. A number that is not finite is `null`. Each view has:
 
 | key | value |
 |---|---|
@@ -93,6 +122,7 @@ A sum:
 | `value`, `stored` | numbers: what the terms give, and what the layer gave |
 | `difference`, `bound`, `agrees` | by how much they differ, may differ, and whether they agree |
 | `numerical` | number or null: of a gradient, the difference quotient |
+| `numerical_bound`, `numerical_agrees` | by how much that may differ from the value, and whether it does not |
 | `pictures` | arrays, as above: the window, the kernel, the products |
 
 A stage of a sum:
@@ -105,8 +135,26 @@ A stage of a sum:
 | `total` | number: of the terms |
 | `function`, `value` | what is made of the total ("" for nothing), and what that gives |
 
+`tuinet inspect MODEL LAYER --json`, without a view, lists those there are: `{"layer": string, "offers": [...]}`, and so
+it does for a tensor. Each has:
+
+| key | value |
+|---|---|
+| `name` | string: what comes behind `--view` |
+| `about` | string: what it shows |
+| `needs` | NEEDS |
+| `takes` | strings: the options that say which part of it is meant |
+
 `tuinet convolve --json` gives views, too, and so does `tuinet diff A B LAYER --json`. With `--off`, `predict` and
 `evaluate` give what they always do, with all on, and the same keys again under `off`.
+"""
+
+SUMMARY = """\
+
+## The summary of a model
+
+`tuinet inspect MODEL --json` gives one object:
+
 """
 
 DIFFERENCE = """\
@@ -122,25 +170,28 @@ def views_document() -> str:
     """docs/views.md."""
     parts = [INTRODUCTION]
     for title, chosen in (("Of the model as a whole", _of_models), ("Of a layer", _of_layers)):
-        parts.append(f"## {title}\n\n| view | shows | needs |\n|---|---|---|\n")
-        parts += [
-            f"| `{offer.name}` | {offer.about.replace('|', chr(92) + '|')} | {_needs(offer)} |\n"
-            for offer in ALL
-            if chosen(offer)
-        ]
+        parts.append(f"## {title}\n\n| view | shows | needs | takes |\n|---|---|---|---|\n")
+        parts += [f"{_shows(offer)} | {_needs(offer)} | {_takes(offer)} |\n" for offer in ALL if chosen(offer)]
         parts.append("\n")
-    parts[-1] = JSON
+    parts[-1] = TENSORS + "| view | shows | takes |\n|---|---|---|\n"
+    parts += [f"{_shows(offer)} | {_takes(offer)} |\n" for offer in TENSOR_VIEWS]
+    parts.append(JSON.replace("NEEDS", _words(typing.get_type_hints(Offer)["needs"])))
     for heading, value in _examples():
         parts.append(f"\n{heading}\n\n```json\n{json.dumps(value, indent=None, ensure_ascii=False)}\n```\n")
-    parts.append(DIFFERENCE + _keys(Difference))
-    for heading, struct in (("TensorChange", TensorChange), ("Change", Change), ("Setting", Setting)):
-        parts.append(f"\n`{heading}`. {_keys(struct)}")
+    for heading, struct, inner in (
+        (SUMMARY, Summary, (LayerRow, EpochRecord)),
+        (DIFFERENCE, Difference, (TensorChange, Change, Setting)),
+    ):
+        parts.append(heading + _keys(struct))
+        parts += [f"\n`{each.__name__}`. {_keys(each)}" for each in inner]
     return "".join(parts)
 
 
 def _keys(struct: type[msgspec.Struct]) -> str:
     """The struct in words, and its keys with their types."""
     prose, meanings = describe(struct)
+    prose, *said = (re.sub(r"\bNone\b", "null", text) for text in (prose, *meanings.values()))
+    meanings = dict(zip(meanings, said, strict=True))
     hints = typing.get_type_hints(struct)
     rows = [f"| `{name}` | {_words(hints[name])} | {meanings.get(name, '')} |\n" for name in struct.__struct_fields__]
     return f"{prose}\n\n| key | value | |\n|---|---|---|\n{''.join(rows)}"
@@ -148,7 +199,7 @@ def _keys(struct: type[msgspec.Struct]) -> str:
 
 def _words(hint: Any) -> str:
     """A type as words of JSON."""
-    plain = {int: "whole number", float: "number", str: "string", type(None): "null"}
+    plain = {int: "whole number", float: "number", str: "string", bool: "true or false", type(None): "null"}
     if hint in plain:
         return plain[hint]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
@@ -157,6 +208,8 @@ def _words(hint: Any) -> str:
     if origin is tuple:
         inside = [_words(each) for each in arguments if each is not ...]
         return f"list of {inside[0]}" if ... in arguments else f"list: {', '.join(inside)}"
+    if origin is Mapping:
+        return f"object: name → ({_words(arguments[1])})"
     if origin is typing.Literal:
         return " or ".join(f"`{each}`" for each in arguments)
     if origin in (types.UnionType, typing.Union):
@@ -182,8 +235,17 @@ def _shipped() -> tuple[Model, ...]:
     return (*models, tagger)
 
 
+def _shows(offer: Offer | TensorOffer) -> str:
+    return f"| `{offer.name}` | {offer.about.replace('|', chr(92) + '|')}"
+
+
 def _needs(offer: Offer) -> str:
-    return {"nothing": "–", "input": "an input", "target": "an input and its answer", "data": "data"}[offer.needs]
+    more = {"": "", "input": " (an input, if one is named)", "data": " (data, if there are any)"}[offer.uses]
+    return NEEDS[offer.needs] + more
+
+
+def _takes(offer: Offer | TensorOffer) -> str:
+    return " ".join(f"`{OPTIONS[name]}`" for name in offer.takes) or "–"
 
 
 def _by_hand() -> Model:

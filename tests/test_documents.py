@@ -17,6 +17,8 @@ from PIL import Image
 from tests.cli.commands import run_command
 from tuinet.cli.main import tuinet
 from tuinet.data.sources import DATASETS
+from tuinet.inspection.difference import Change, Difference, Setting, TensorChange
+from tuinet.inspection.summary import Summary
 from tuinet.training import events as ev
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +47,17 @@ def digit() -> np.ndarray:
 def test_what_is_made_from_the_code_is_up_to_date() -> None:
     for path, text in load_generator().documents().items():
         assert path.read_text("utf-8") == text, f"{path} is out of date: make docs"
+
+
+def test_every_key_of_what_is_written_about_models_is_explained_in_its_row() -> None:
+    text = (ROOT / "docs/views.md").read_text("utf-8")
+    for struct in (Summary, Difference, TensorChange, Change, Setting):
+        heading = "gives one object:" if struct in (Summary, Difference) else f"`{struct.__name__}`. "
+        start = text.index("`tuinet diff A B --json`") if struct is not Summary else 0
+        rows = text[text.index(heading, start) :].split("|---|---|---|\n")[1].split("\n\n")[0]
+        told = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", rows, re.MULTILINE))
+        assert tuple(told) == struct.__struct_fields__
+    assert not re.search(r"\b(None|True|False)\b", text)
 
 
 def test_every_event_has_an_example_that_is_one() -> None:

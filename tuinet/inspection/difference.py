@@ -33,8 +33,9 @@ Equal = Literal["bits", "numbers", "no"]
 class Change(msgspec.Struct, frozen=True):
     """One value that changed.
 
-    index  its place
-    before, after  its values; null for what is no finite number
+    index   its place
+    before  the value in the first; None if it is no finite number
+    after   the value in the second; None if it is no finite number
     """
 
     index: tuple[int, ...]
@@ -51,8 +52,8 @@ class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
     norm_before  ‖a‖
     norm_after   ‖b‖
     norm_change  ‖b − a‖
-    relative     ‖b − a‖ / ‖a‖; null where ‖a‖ is 0 or too large for a float64
-    cosine       a · b / (‖a‖ ‖b‖); null where a norm is 0 or too large for a float64
+    relative     ‖b − a‖ / ‖a‖; None where ‖a‖ is 0 or too large for a float64
+    cosine       a · b / (‖a‖ ‖b‖); None where a norm is 0 or too large for a float64
     changed      how many values are other numbers
     bits         how many values have other bits
     not_finite   how many values are not finite in either; they are in no norm
@@ -76,8 +77,9 @@ class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
 class Setting(msgspec.Struct, frozen=True):
     """Something other than numbers that differs.
 
-    name  what it is
-    before, after  what it is in each, in words; "" where there is none
+    name    what it is
+    before  what it is in the first, in words; "" where there is none
+    after   what it is in the second, in words; "" where there is none
     """
 
     name: str

@@ -18,8 +18,31 @@ from tuinet.model.model import Model
 class Summary(msgspec.Struct, frozen=True):
     """All that can be said about a model without running it.
 
-    Where samples are sequences (`sequence`), `input` and `prepared` are one step's shape. `vocabulary` and
-    `target_vocabulary` say in words what a text that goes in, and one that comes out, is made of.
+    name           what it is called
+    task           what it does
+    dtype          of its numbers: float32 or float64
+    parameters     how many numbers it has learnt
+    multiply_adds  its work for one sample, forwards; of sequences, for one step
+    not_finite     how many of its parameters are no finite numbers
+    input          the shape of one sample, as it is given; of sequences, of one step
+    preparation    what is done with it before it goes into the network, step by step
+    prepared       its shape then
+    layers         its layers, in their order
+    loss           what it was trained to make small
+    targets        what comes out, in words
+    labels         the names of its classes
+    columns        the names of the columns that go in
+    target_names   the names of the values that come out
+    data           what it was trained on: the name of a data set, or the source and the division as JSON
+    training       the settings of its training, in words
+    seed           that of its training
+    epochs         how often it has seen the data
+    steps          how often its parameters were changed
+    history        what was measured at the end of each epoch
+    notes          whatever was written about it
+    sequence       whether samples are sequences
+    vocabulary     what a text that goes in is made of, in words; "" for none
+    target_vocabulary  what a text that comes out is made of
     """
 
     name: str
