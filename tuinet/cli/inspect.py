@@ -26,7 +26,9 @@ CHOICES = ("data", "split", "unit", "at", "step", "gate", "order", "decoder", "o
 @click.argument("model")
 @click.argument("layer", required=False)
 @click.option("--view", metavar="NAME", help="What to see. Without it, the views there are.")
-@click.option("--sample", metavar="[SPLIT:]N", help="The input: sample N of the test part, or of another.")
+@click.option(
+    "--sample", metavar="[SPLIT:]N", help="The input: sample N (or some: 0,3-7) of the test part, or of another."
+)
 @click.option("--file", metavar="PATH", help="The input: an image, a table, an array, a text; - is stdin.")
 @click.option("--text", metavar="TEXT", help="The input: a text, or a row of numbers; - is stdin.")
 @click.option("--data", metavar="NAME_OR_PATH", help="Other data than those the model was trained on.")
