@@ -96,7 +96,7 @@ def test_without_biases_all_of_the_score_is_accounted_for() -> None:
     views = [each for each in why.gradient_input(asked(model, inputs)) if each.name == "gradient-input"]
     assert len(views) == 3  # one a sample
     for seen, own in zip(views, outputs, strict=True):
-        assert isinstance(seen, View) and seen.kind == "image" and seen.data.shape == (8, 8, 1)
+        assert isinstance(seen, View) and seen.kind == "images" and seen.data.shape == (1, 8, 8)
         assert seen.data.sum() == pytest.approx(own.max(), rel=1e-12)
 
 
@@ -200,9 +200,9 @@ def test_of_mean_maps_grad_cam_sums_to_the_score() -> None:
     for unit, bias in enumerate((0.5, 0.25, -1)):
         seen = why.grad_cam(asked(model, inputs, units=(unit,)))
         coarse = view(seen, "grad-cam-coarse").data
-        assert coarse.shape == (6, 6, 1)
+        assert coarse.shape == (1, 6, 6)
         assert coarse.sum() == pytest.approx(model.predict(inputs).outputs[0, unit] - bias, rel=1e-12)
-        assert np.allclose(view(seen, "grad-cam").data[1:7, 1:7], coarse)  # a cell lies in the middle of its window
+        assert np.allclose(view(seen, "grad-cam").data[0, 1:7, 1:7], coarse[0])  # a cell: the middle of its window
 
 
 def test_grad_cam_of_any_convolution_of_a_real_model() -> None:
@@ -216,7 +216,7 @@ def test_grad_cam_of_any_convolution_of_a_real_model() -> None:
     named = why.grad_cam(asked(model, inputs, "conv2"))
     assert np.array_equal(view(last, "grad-cam").data, view(named, "grad-cam").data)
     first = view(why.grad_cam(asked(model, inputs, "conv1")), "grad-cam-coarse").data
-    assert first.shape == (26, 26, 1) and first.min() >= 0 < first.max()
+    assert first.shape == (1, 26, 26) and first.min() >= 0 < first.max()
 
 
 def test_of_captions_every_symbol_has_its_map() -> None:
@@ -299,7 +299,7 @@ def test_of_a_linear_model_a_patch_takes_away_its_products() -> None:
     seen = view(occlusion.occlusion(asked(model, image, units=(1,))), "occlusion")
     for i, j in np.ndindex(6, 6):
         patch = products[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2]  # 3×3 around, cut off at the rim
-        assert seen.data[i, j, 0] == pytest.approx(patch.sum(), abs=1e-12)
+        assert seen.data[0, i, j] == pytest.approx(patch.sum(), abs=1e-12)
     i, j = np.unravel_index(seen.data.argmax(), (6, 6))
     assert f"row {i}, column {j}" in seen.notes[1]
 
@@ -310,8 +310,8 @@ def test_on_large_images_the_patch_moves_by_several_cells() -> None:
     image = np.zeros((130, 4))
     image[100, 1] = 5.0
     seen = view(occlusion.occlusion(asked(model, image, units=(0,))), "occlusion")
-    assert seen.data.shape == (130, 4, 1)
-    covering = np.flatnonzero(seen.data[:, 1, 0])
+    assert seen.data.shape == (1, 130, 4)
+    covering = np.flatnonzero(seen.data[0, :, 1])
     assert seen.data.max() == 5.0 and covering.min() < 100 < covering.max()
     assert any("3 rows and 1 columns at a time" in note for note in seen.notes)
 
@@ -509,6 +509,6 @@ def test_the_peak_lies_in_what_was_planted() -> None:
         views = [seen for seen in make(question) if isinstance(seen, View) and seen.name == (name or "occlusion")]
         inside = 0
         for seen, (row, column) in zip(views, corners.tolist(), strict=True):
-            peak_row, peak_column = np.unravel_index(seen.data[..., 0].argmax(), (SIDE, SIDE))
+            peak_row, peak_column = np.unravel_index(seen.data[0].argmax(), (SIDE, SIDE))
             inside += row <= peak_row < row + PATTERN and column <= peak_column < column + PATTERN
         assert inside / len(views) >= 0.95, name

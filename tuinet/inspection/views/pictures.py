@@ -68,7 +68,8 @@ def over_input(
     tokens: tuple[str, ...] | None = None,
 ) -> View:
     """`data` (K, *places): for each of K scores a number for each cell (H, W) of an image, each column of a row, each
-    symbol or image (T,), or each value (T, P) of other sequences. One score: without the axis of scores.
+    symbol or image (T,), or each value (T, P) of other sequences. One score: without the axis of scores, unless it is a
+    map over an image.
 
     tokens  the symbols, if they are not all of the input
     """
@@ -81,10 +82,8 @@ def over_input(
         axes = (Axis("symbol", answer.tokens if tokens is None else tokens),)
     else:
         axes = (Axis("step"), Axis("input"))[: data.ndim - 1]
-    if len(scores) > 1:
+    if len(scores) > 1 or is_image(model):
         of = Axis("answer", tuple(score.name for score in scores))
         return View(name, "images" if len(axes) == 2 else "matrix", (of, *axes), data, title=title, notes=notes)
     (one,) = data
-    if is_image(model):
-        return View(name, "image", (*axes, Axis("channel")), one[..., np.newaxis], title=title, notes=notes)
     return View(name, "matrix" if len(axes) == 2 else "vector", axes, one, title=title, notes=notes)
