@@ -22,7 +22,7 @@ from tests.files.test_reader import HOSTILE
 from tuinet.errors import TuinetError
 from tuinet.files import npz, tensors
 from tuinet.files.numbers import decoded
-from tuinet.files.tensors import matching, natural, open_weights
+from tuinet.files.tensors import matching, natural, open_weights, runs
 
 NUMBERS = Path(__file__).parent.parent / "reference" / "numbers.npz"
 
@@ -122,17 +122,29 @@ def test_every_dtype_of_npz(tmp_path: Path, dtype: str, save: Callable[..., None
         assert file.read("one") == array[0, 0, 0]
 
 
-def test_every_step_th_value_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_values_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensors, "BLOCK_BYTES", 40)
+    monkeypatch.setattr(tensors, "RUN", 4)
     array = np.arange(103, dtype=np.float32)
     np.savez_compressed(tmp_path / "d.npz", a=array)
     path = write(tmp_path / "s.safetensors", safetensors({"a": ("F32", (103,), array.tobytes())}))
     for each in (path, tmp_path / "d.npz"):
-        for step in (1, 2, 7, 10, 13, 200):
+        for one_in in (1, 2, 7, 10, 13, 200):
             with open_weights(each) as file:
-                blocks = list(file.blocks("a", step))
+                blocks = list(file.blocks("a", one_in))
                 assert max(len(block) for block in blocks) <= 10
-                assert np.concatenate(blocks).tolist() == array[::step].tolist()
+                found = np.concatenate(blocks)
+                wanted = [place for start, count in runs(103, one_in, 10) for place in range(start, start + count)]
+                assert found.tolist() == wanted
+                assert 103 / one_in <= len(found) <= 103 / one_in + 103 / (4 * one_in) + 1
+                assert one_in > 1 or found.tolist() == array.tolist()
+
+
+def test_runs_lie_in_other_columns_each_time() -> None:
+    for columns in (4096, 8192, 40_960, 100_000):
+        found = [start % columns for start, _ in runs(10**9, 100, 2**20)]
+        assert len(found) == 2442
+        assert np.histogram(found, 4, (0, columns))[0].min() > 450
 
 
 def test_names_in_natural_order(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 import tuinet
 from tuinet.errors import TuinetError
-from tuinet.files.tensors import Place, TensorsFile, open_weights
+from tuinet.files.tensors import Place, TensorsFile, open_weights, runs
 from tuinet.inspection import tensor_statistics, tensor_views
 from tuinet.inspection.catalog import look
 from tuinet.inspection.question import Choice, Question
@@ -247,21 +247,21 @@ def test_large_tensors_are_sampled_and_it_is_said(tmp_path: Path, monkeypatch: p
     save_file({"a": array}, tmp_path / "w.safetensors")
     with open_weights(tmp_path / "w.safetensors") as file:
         found = statistics(file, "a")
-        assert found.step == 13  # 12 would see every third column only
-        assert found.mean == pytest.approx(array.ravel()[::13].mean())
+        assert (found.step, found.sampled) == (12, 100)
+        (start, count), *rest = runs(1200, 12, 2**20)
+        assert not rest and count == 100
+        assert found.mean == pytest.approx(array.ravel()[start : start + count].mean())
         for view in ("statistics", "histogram"):
             (table,) = tensor_view(file, "a", view)
-            assert table.notes[:1] == ("of 1,200 values, every 13th in the order of the file was looked at: 93",)
-        assert histogram(file, "a")[0].sum() == 93
+            assert table.notes[:1] == ("100 of 1,200 values were looked at, in runs of 4,096 spread evenly",)
+        assert histogram(file, "a")[0].sum() == 100
 
 
-def test_the_step_misses_no_column() -> None:
+def test_how_many_are_looked_at() -> None:
     assert step_for(10_000_000) == 1
     assert step_for(10_000_001) == 2
     for size in (20_000_000, 151_936 * 4096, 3**20, 10**12 + 39):
-        step = step_for(size)
-        assert math.gcd(step, size) == 1
-        assert 6_000_000 < size / step <= 10_000_000
+        assert 5_000_000 < size / step_for(size) <= 10_000_000
 
 
 def test_ordinal_numbers() -> None:

@@ -37,6 +37,12 @@ MAX_INFLATED = 64 * 2**30
 BLOCK_BYTES = 4 * 2**20
 """Bytes of a file that are held at a time while its values are gone through."""
 
+RUN = 4096
+"""Values side by side that are taken together where only some are."""
+
+SPREAD = 2_654_435_761
+"""A prime about 2³² / φ: its multiples fall evenly into any range (Knuth, The Art of Computer Programming 3, 6.4)."""
+
 Place = int | slice | Array
 
 
@@ -120,27 +126,39 @@ class TensorsFile:
             raise self._too_large(tensor, whole, "Ask for a part of it, or for its statistics.")
         return decoded(tensor.dtype, np.asarray(part))
 
-    def blocks(self, name: str, step: int = 1) -> Iterator[Array]:
-        """Every `step`th of its values in the order in which they lie, decoded, some thousands at a time.
+    def blocks(self, name: str, one_in: int = 1) -> Iterator[Array]:
+        """Its values in the order in which they lie, decoded, some thousands at a time; or about one in so many of
+        them, in runs of RUN. What lies between runs is not read, unless it is deflated.
 
-        Of a file, one tensor after the other. Raises TuinetError as `tensor`, if the file ends too early, and for
-        what would take hours to inflate.
+        Raises TuinetError as `tensor`, if the file ends too early, and for what would take hours to inflate.
         """
         tensor = self.tensor(name)
         if tensor.start is None and tensor.nbytes > MAX_INFLATED:
             raise self._too_large(tensor, tensor.nbytes, f"At most {MAX_INFLATED >> 30} GiB are inflated.")
-        if not tensor.size:
-            return
         item = tensor.stored.itemsize
-        buffer = bytearray(min(BLOCK_BYTES, tensor.nbytes))
+        most = max(1, BLOCK_BYTES // item)
+        buffer = memoryview(bytearray(min(most, tensor.size) * item))
         with self._bytes(tensor) as source:
-            first = 0  # the place of the next value to take, counted from the start of the block
-            for start in range(0, tensor.nbytes, len(buffer)):
-                part = memoryview(buffer)[: min(len(buffer), tensor.nbytes - start)]
-                self._fill(source, part, tensor)
-                values = np.frombuffer(part, tensor.stored)
-                yield decoded(tensor.dtype, values[first::step])
-                first = (first - len(part) // item) % step
+            at = held = 0
+            for start, count in runs(tensor.size, one_in, most):
+                self._skip(source, tensor, at, start)
+                self._fill(source, buffer[held * item : (held + count) * item], tensor)
+                at, held = start + count, held + count
+                if held + min(RUN, most) > most:
+                    yield decoded(tensor.dtype, np.frombuffer(buffer[: held * item], tensor.stored))
+                    held = 0
+            if held:
+                yield decoded(tensor.dtype, np.frombuffer(buffer[: held * item], tensor.stored))
+
+    def _skip(self, source: BufferedIOBase, tensor: Tensor, at: int, start: int) -> None:
+        """From value `at` to value `start`."""
+        item = tensor.stored.itemsize
+        if tensor.start is not None and start > at:
+            source.seek(tensor.start + start * item)
+            return
+        scratch = memoryview(bytearray(min(BLOCK_BYTES, (start - at) * item)))
+        for done in range(0, (start - at) * item, BLOCK_BYTES):
+            self._fill(source, scratch[: min(BLOCK_BYTES, (start - at) * item - done)], tensor)
 
     @contextlib.contextmanager
     def _bytes(self, tensor: Tensor) -> Generator[BufferedIOBase, None, None]:
@@ -250,6 +268,17 @@ def _inflating(archive: zipfile.ZipFile, name: str, header: int) -> BufferedIOBa
 
 def _nothing(name: str) -> BufferedIOBase:
     raise AssertionError(f"{name} is not deflated")
+
+
+def runs(size: int, one_in: int, most: int) -> Iterator[tuple[int, int]]:
+    """(start, count) of the values that are taken of `size`: all of them, or about one in so many, in runs of RUN (or
+    `most`, if that is less), one in each stretch of RUN · one_in. Where in its stretch a run lies differs from stretch
+    to stretch by a fixed rule, so that it is not the same columns of a matrix again and again."""
+    longest = min(RUN, most) if one_in > 1 else most
+    for number, first in enumerate(range(0, size, longest * one_in)):
+        room = min(longest * one_in, size - first)
+        count = -(-room // one_in)
+        yield first + number * SPREAD % (room - count + 1), count
 
 
 def natural(name: str) -> tuple[tuple[str, int, str], ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from tuinet.files.tensors import TensorsFile
+from tuinet.files.tensors import RUN, TensorsFile
 from tuinet.inspection.view import Axis, View
 from tuinet.nn.params import Array
 
@@ -23,7 +23,7 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the `sampled` values, every `step`th of `size` in the order of the file.
+    """Of the `sampled` values, about one in `step` of `size`.
 
     nan, infinite  how many are no numbers, and how many infinite; all else is said of the finite ones
     zeros          the share that is 0, of either sign
@@ -43,12 +43,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def step_for(size: int) -> int:
-    """Every how many-th value is looked at: the smallest step that leaves MOST or fewer and has no factor in common
-    with `size`, so that it is not one column of a matrix, or one place of all kernels, again and again."""
-    step = -(-size // MOST)
-    while step > 1 and math.gcd(step, size) > 1:
-        step += 1
-    return max(1, step)
+    """One in how many values is looked at, so that there are about MOST or fewer."""
+    return max(1, -(-size // MOST))
 
 
 def statistics(file: TensorsFile, name: str) -> Statistics:
@@ -141,10 +137,7 @@ def sampling(found: Statistics) -> tuple[str, ...]:
     """What is to be said of it: nothing, where every value was looked at."""
     if found.step == 1:
         return ()
-    said = (
-        f"of {found.size:,} values, every {nth(found.step)} in the order of the file was looked at: {found.sampled:,}"
-    )
-    return (said,)
+    return (f"{found.sampled:,} of {found.size:,} values were looked at, in runs of {RUN:,} spread evenly",)
 
 
 def nth(number: int) -> str:
