@@ -1,5 +1,7 @@
 """Cutting parts off: nothing lost, nothing twice, classes in proportion, the same for the same seed."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -202,8 +204,21 @@ def test_equal_texts_never_lie_on_both_sides(task, names, share, seed):
     seen = [{text.casefold() for text in split.take(slice(None))[0]} for split in cut.splits.values()]
     assert sum(map(len, seen)) == len(set.union(*seen))
     assert sorted(np.concatenate([split.rows for split in cut.splits.values()]).tolist()) == list(range(len(names)))
-    # There are enough texts that stand once, so that the count is exact.
-    assert cut.info.sizes == split_sizes({"train": len(names)}, SplitSettings(share, share))
+    # Where there are enough texts that stand once, of every class, the count is exact.
+    classes = [name % 3 for name in names] if task == "classification" else [0] * len(names)
+    single = [classes[n] for n, name in enumerate(names) if names.count(name) == 1]
+    if all(2 * math.ceil(share * classes.count(each)) <= single.count(each) for each in set(classes)):
+        assert cut.info.sizes == split_sizes({"train": len(names)}, SplitSettings(share, share))
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging", "regression", "seq2seq"])
+def test_what_stands_more_often_than_a_part_is_large_stays_whole(task):
+    """Ten samples of one text, and ten others: two parts of eight cannot be cut off; the one text stays together."""
+    texts = ["Straße 0"] * 10 + [f"Straße {n}" for n in range(100, 110)]
+    data = pairs(texts) if task == "seq2seq" else labelled(texts, [0] * 10 + [n % 3 for n in range(100, 110)], task)
+    cut = split_dataset(data, SplitSettings(0.375, 0.375), 0)
+    assert cut.info.sizes == {"train": 10, "validation": 2, "test": 8}
+    assert set(cut.splits["train"].take(slice(None))[0]) == {"Straße 0"}
 
 
 def test_classes_of_texts_keep_their_proportion():
