@@ -181,9 +181,10 @@ def resume(run: str) -> None:
 
 @command.command("step")
 @click.argument("run")
-def step(run: str) -> None:
+@click.option("--epoch", is_flag=True, help="Go on to the end of the epoch.")
+def step(run: str, epoch: bool) -> None:
     """Let a run do one step and hold."""
-    _steer(run, "step")
+    _steer(run, "epoch" if epoch else "step")
 
 
 @command.command("set")

@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -18,15 +18,17 @@ from tuinet.training.directory import CONTROL
 LONGEST_LINE = 65_536
 
 
-DOES = ("pause", "resume", "step", "set", "checkpoint", "stop")
+Do = Literal["pause", "resume", "step", "epoch", "set", "checkpoint", "stop", "watch"]
+DOES: tuple[Do, ...] = get_args(Do)
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One command. `rate`, `pace` (steps a second, 0 for as fast as it goes) and `teacher_forcing` (the share of true
-    symbols a decoder is fed, 0 to 1) belong to "set", `keep` to "stop"."""
+    """One command. "step" and "epoch" go on for one and hold; "watch" has the weights written to `live.safetensors` for
+    five seconds, and is not answered. `rate`, `pace` (steps a second, 0 for as fast as it goes) and `teacher_forcing`
+    (the share of true symbols a decoder is fed, 0 to 1) belong to "set", `keep` to "stop"."""
 
     id: str
-    do: Literal["pause", "resume", "step", "set", "checkpoint", "stop"]
+    do: Do
     rate: float | None = None
     pace: float | None = None
     teacher_forcing: float | None = None

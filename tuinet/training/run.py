@@ -16,13 +16,24 @@ from tuinet.experiment.decode import absolute, encode
 from tuinet.experiment.spec import Experiment
 from tuinet.files.model_file import save_model
 from tuinet.model.model import Model
+from tuinet.training import snapshots
 from tuinet.training.build import Job, build
 from tuinet.training.checkpoint import Place, fingerprint, load_checkpoint, read_place, save_checkpoint
 from tuinet.training.commands import Command, SetRate, SetTeacherForcing, Stop
 from tuinet.training.control import ControlReader, Line, Refused
 from tuinet.training.directory import CHECKPOINT, EVENTS, EXPERIMENT, MODEL, Lock, new_directory
-from tuinet.training.events import Checkpointed, CommandDone, Event, RunEnded, RunFailed, SettingsChanged, StepDone
+from tuinet.training.events import (
+    Checkpointed,
+    CommandDone,
+    EpochDone,
+    Event,
+    RunEnded,
+    RunFailed,
+    SettingsChanged,
+    StepDone,
+)
 from tuinet.training.fit import default_threads, fit
+from tuinet.training.live import Live
 from tuinet.training.log import EventLog
 from tuinet.training.numbers import EVENTS_A_SECOND, batch_samples, steps_per_event
 from tuinet.training.progress import TrainingState
@@ -112,7 +123,8 @@ class _Run:
         offset, pending = (place.log_offset, place.pending) if place else (0, None)
         self.log = EventLog(directory / EVENTS, offset, self.full_group, pending)
         self.was_paused = place is not None and place.paused
-        self.paused, self.single_steps, self.over = False, 0, False
+        self.paused, self.single_steps, self.to_epoch_end, self.over = False, 0, False, False
+        self.live = Live(directory)
         self.pace, self.next_step, self.next_look = 0.0, 0.0, 0.0
         self.keep_pace(place.pace if place else 0.0)
         self.model_written: tuple[int, str] | None = None
@@ -143,6 +155,7 @@ class _Run:
             raise
         finally:
             trainer.close()
+            self.live.close()
 
     # ── writing down ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,8 +169,19 @@ class _Run:
         if isinstance(event, StepDone) and self.single_steps > 0:
             self.single_steps -= 1
             yield from self.log.flush()
+        if isinstance(event, EpochDone) and event.complete:
+            snapshots.keep(self.directory, self.model_now(), event.epoch, self.job.settings.epochs)
+            if self.to_epoch_end:
+                self.to_epoch_end = False
+                yield from self.log.flush()
         if isinstance(event, Checkpointed):
             self.save()
+
+    def model_now(self) -> Model:
+        """The model with the weights of this moment."""
+        p, model = self.state.progress, self.job.model
+        meta = msgspec.structs.replace(model.meta, history=tuple(p.history), epochs=p.epoch, steps=p.step)
+        return Model(model.network, model.params, meta)
 
     def save(self) -> None:
         """The model as it would be handed back now, then the checkpoint.
@@ -221,17 +245,19 @@ class _Run:
         if now >= self.next_look:
             self.next_look = now + LOOK_SECONDS
             yield from self.obey(trainer)
+            self.live.show(self.state.progress.step, self.model_now)
         while not self.interrupted() and (self.holding() or (paced and self.ahead_of_pace())):
             left = LOOK_SECONDS if self.holding() else self.next_step - time.monotonic()
             time.sleep(max(0.0, min(0.05, left)))
             yield from self.obey(trainer)
+            self.live.show(self.state.progress.step, self.model_now)
         if paced and self.pace > 0:
             self.next_step = max(self.next_step, time.monotonic() - 0.1) + 1 / self.pace
 
     def holding(self) -> bool:
-        """Paused, with no single step asked for; a run that ends does not wait for anybody."""
-        p = self.state.progress
-        return self.paused and self.single_steps == 0 and p.stop is None and p.finished is None
+        """Paused, with no single step or epoch asked for; a run that ends does not wait for anybody."""
+        p, asked = self.state.progress, self.single_steps > 0 or self.to_epoch_end
+        return self.paused and not asked and p.stop is None and p.finished is None
 
     def ahead_of_pace(self) -> bool:
         return self.pace > 0 and self.state.progress.stop is None and time.monotonic() < self.next_step
@@ -247,6 +273,9 @@ class _Run:
         for line in self.control.read():
             message = line.message if isinstance(line, Refused) else self.obstacle(line)
             ok = not message
+            if line.do == "watch" and ok:  # renewed every few seconds: no line in the log, no checkpoint
+                self.live.renew()
+                continue
             if isinstance(line, Line) and ok:
                 message = self.carry_out(line, trainer)
             if line.do in ("pause", "checkpoint") and ok:
@@ -265,15 +294,18 @@ class _Run:
         """Do what the line says; say what was done."""
         step = self.state.progress.step
         if line.do == "pause":
-            self.paused = True
+            self.paused, self.single_steps, self.to_epoch_end = True, 0, False
             return f"paused after step {step}"
         if line.do == "resume":
-            self.paused, self.single_steps = False, 0
+            self.paused, self.single_steps, self.to_epoch_end = False, 0, False
             return f"going on after step {step}"
         if line.do == "step":
             self.paused = True
             self.single_steps += 1
             return f"one step after step {step + self.single_steps - 1}"
+        if line.do == "epoch":
+            self.paused, self.single_steps, self.to_epoch_end = True, 0, True
+            return f"to the end of the epoch, after step {step}"
         if line.do == "checkpoint":
             return f"checkpoint at step {step}"
         if line.do == "stop":

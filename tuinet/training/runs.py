@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from tuinet.errors import RunFailedError, TuinetError
-from tuinet.training.control import Line, new_id, send
+from tuinet.training.control import Do, Line, new_id, send
 from tuinet.training.directory import EVENTS, EXPERIMENT, is_locked, runs_folder
 from tuinet.training.events import (
     AnyEvent,
@@ -71,7 +71,7 @@ def summary(directory: Path) -> RunSummary:
             validation = dict(event.validation) if event.validation is not None else validation
         elif isinstance(event, SettingsChanged):
             epochs = event.epochs
-        elif isinstance(event, CommandDone) and event.ok and event.do in ("pause", "step", "resume"):
+        elif isinstance(event, CommandDone) and event.ok and event.do in ("pause", "step", "epoch", "resume"):
             paused = event.do != "resume"
     ended = last if isinstance(last, RunEnded) else None
     log = directory / EVENTS
@@ -137,7 +137,7 @@ def command(directory: Path, line: Line, *, timeout: float = 10.0) -> CommandDon
     raise RunFailedError(f"{directory} did not answer within {timeout:g} s", "it may have ended, or be in a long step")
 
 
-def new_line(do: Literal["pause", "resume", "step", "set", "checkpoint", "stop"], **fields: object) -> Line:
+def new_line(do: Do, **fields: object) -> Line:
     """A command with a new id. Raises TuinetError for fields that it does not have."""
     try:
         return msgspec.convert({"id": new_id(), "do": do, **fields}, Line)
