@@ -406,3 +406,11 @@ def test_a_damaged_archive_is_called_what_its_name_says(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"QK\3\4 no archive")
     with pytest.raises(TuinetError, match=r"a\.npz: is not a \.npz file"), open_weights(tmp_path / "a.npz"):
         pass
+
+
+def test_arrays_of_dates_are_listed_and_the_others_read(tmp_path: Path) -> None:
+    dates = np.array(["2020-01-01"], dtype="M8[D]")
+    np.savez(tmp_path / "a.npz", dates=dates, spans=dates - dates, w=np.eye(2))
+    with open_weights(tmp_path / "a.npz") as file:
+        assert [name for name, each in file.tensors.items() if each.readable] == ["w"]
+        assert file.tensors["dates"].dtype == "<M8[D]" and file.read("w").tolist() == np.eye(2).tolist()

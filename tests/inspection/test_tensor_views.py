@@ -299,3 +299,13 @@ def test_a_histogram_counts_every_finite_value(tmp_path: Path) -> None:
             "2 values, mean 1.5, deviation 0.5",
             "left out: 1 that are not a number, 1 infinite",
         )
+
+
+def test_numbers_whose_squares_are_beyond_all_numbers(tmp_path: Path) -> None:
+    save_file({"a": np.array([1e308, -1e308, 1e308]), "b": np.array([1e200, 2e200])}, tmp_path / "w.safetensors")
+    with open_weights(tmp_path / "w.safetensors") as file:
+        assert statistics(file, "b").maximum == 2e200
+        assert statistics(file, "b").mean == pytest.approx(1.5e200)
+        for name in ("a", "b"):
+            for view in ("statistics", "histogram"):
+                assert tensor_view(file, name, view)

@@ -432,3 +432,8 @@ def test_no_sum_is_wider_than_its_paper_or_fails(
     seen = Sum(name, name, tuple(parts), value, 1.0, 1.0, 1e-6, numerical=value, pictures=tuple(pictures))
     for paper in (Paper(width), Paper(width, "none", True)):
         check(draw(seen, paper), paper)
+
+
+def test_raised_and_lowered_signs_of_a_formula_in_ascii() -> None:
+    assert as_ascii("s⁽ᵐ⁾ = xₖ²") == "s(m) = xk^2"
+    assert as_ascii("é") == r"\xe9"

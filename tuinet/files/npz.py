@@ -37,7 +37,7 @@ CODES = {"f2": "F16", "f4": "F32", "f8": "F64", "b1": "BOOL"} | {
 """NumPy's types by the names that safetensors has for them."""
 
 _HEADER = re.compile(
-    r"\s*\{\s*'descr'\s*:\s*'(?P<descr>[<>|=]?[a-zA-Z?]\d{0,9})'\s*,"
+    r"\s*\{\s*'descr'\s*:\s*'(?P<descr>[<>|=]?[a-zA-Z?]\d{0,9}(?:\[\w{1,16}\])?)'\s*,"
     r"\s*'fortran_order'\s*:\s*(?P<fortran>True|False)\s*,"
     r"\s*'shape'\s*:\s*\((?P<shape>[\dL, ]*)\)\s*,?\s*\}\s*"
 )

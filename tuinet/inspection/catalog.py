@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+import numpy as np
+
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question, check_choice
 from tuinet.inspection.view import Seen
@@ -73,7 +75,8 @@ def look(question: Question, name: str) -> tuple[Seen, ...]:
     """The view of this name. Raises TuinetError, with the names there are, if the layer has no such view."""
     offer = offered(question, name)
     check_choice(question, f"the view {name}", offer.takes)
-    return offer.make(question)
+    with np.errstate(all="ignore"):  # a network that diverged is looked at, too
+        return offer.make(question)
 
 
 def offered(question: Question, name: str) -> Offer:

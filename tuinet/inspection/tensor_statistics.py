@@ -71,7 +71,7 @@ def statistics_of(blocks: Iterable[Array], size: int, step: int = 1) -> Statisti
             away = own - mean
             finite += numbers.size
             mean += away * (numbers.size / finite)
-            squares += float(((numbers - own) ** 2).sum()) + away**2 * numbers.size * (1 - numbers.size / finite)
+            squares += float(((numbers - own) ** 2).sum()) + away * away * numbers.size * (1 - numbers.size / finite)
     return Statistics(
         size=size,
         step=step,

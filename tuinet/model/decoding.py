@@ -236,7 +236,7 @@ def log_probabilities(scores: Array, never: tuple[int, ...]) -> Array:
     scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
     if np.isnan(scores[:, -1]).any():
         raise TuinetError(
-            "the model's answer is not a number", "Its weights are not finite; tuinet inspect tells of them."
+            "the model's answer is not a number", "Its weights are not finite, or too large to calculate with."
         )
     return scores
 

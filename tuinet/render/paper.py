@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -77,7 +78,12 @@ def _shown(character: str) -> str:
 
 
 def _ascii(character: str) -> str:
-    return character if " " <= character <= "~" else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    if " " <= character <= "~":
+        return character
+    plain = unicodedata.normalize("NFKC", character)  # a raised or lowered sign of a formula is the sign
+    if len(plain) == 1 and " " < plain <= "~" and unicodedata.decomposition(character).startswith(("<super>", "<sub>")):
+        return plain
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def cut(text: str, cells: int, paper: Paper) -> str:
