@@ -161,7 +161,7 @@ DIFFERENCE = """\
 
 ## The difference of two models
 
-`tuinet diff A B --json` gives one object:
+`tuinet diff A B --json` gives one object. Here, too, a number that is not finite is `null`.
 
 """
 

@@ -331,3 +331,16 @@ def test_nothing_is_written_if_it_does_not_fit(tmp_path: Path) -> None:
     run = click.testing.CliRunner().invoke(command, [*map(str, arguments)])
     assert isinstance(run.exception, TuinetError)
     assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_the_second_bias_is_named_with_the_first(tmp_path: Path) -> None:
+    spec = TEXT.replace("LAYERS", RECURRENT["gru"]) + '[names]\n"gru1/recurrent_bias" = "1.bias_hh_l0"\n'
+    with pytest.raises(TuinetError, match="has no parameter 'gru1/recurrent_bias'") as caught:
+        imported(tmp_path, in_order("gru"), spec)
+    assert caught.value.hint == "It comes with the other bias: 'gru1/bias' = [input's, recurrent one's]."
+    (tmp_path / "weights.safetensors").unlink()
+    tensors = in_order("gru")
+    del tensors["1.bias_hh_l0"]
+    with pytest.raises(TuinetError) as caught:
+        imported(tmp_path, tensors, TEXT.replace("LAYERS", RECURRENT["gru"]))
+    assert "gru1/bias (1 of 2)" in caught.value.hint and "gru1/bias (2 of 2)" in caught.value.hint

@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.cli.commands import Command, run_command
 from tests.cli.test_terminal import watch
+from tuinet.files.load import load
+from tuinet.files.model_file import save_model
 
 
 def test_without_a_view_it_lists_those_there_are(tuinet: Command) -> None:
@@ -200,3 +202,24 @@ def test_an_encoding_without_shades_gets_ascii(tuinet: Command) -> None:
 def test_an_array_comes_with_what_it_cannot_say(tuinet: Command) -> None:
     done = tuinet("inspect", "digits-cnn", "conv2", "--view", "kernels", "-o", "k.npy")
     assert "note: of input channel 0, of 0 to 15" in done.err
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_summary_keeps_to_its_paper(tuinet: Command, width: int) -> None:
+    """All but the path, which stays whole."""
+    for name in ("digits-cnn", "cmudict-small"):
+        first, *lines = tuinet("inspect", name, "--width", width, "--ascii").out.splitlines()
+        assert first.startswith("file")
+        assert max(map(len, lines)) <= width
+        assert "\n".join(lines).isascii()
+
+
+def test_an_answer_that_is_no_number_is_none(tuinet: Command, tmp_path: Path) -> None:
+    model = load("iris-mlp")
+    model.params.vector[:] = np.nan
+    save_model(model, tmp_path / "nan.safetensors")
+    looked = tuinet("inspect", "nan.safetensors", "--view", "answer", "--text", "5.1,3.5,1.4,0.2")
+    predicted = tuinet("predict", "nan.safetensors", "5.1,3.5,1.4,0.2")
+    assert looked.code == predicted.code == 2
+    assert looked.err == predicted.err
+    assert "the model's answer is not a number" in looked.err

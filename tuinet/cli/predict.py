@@ -177,7 +177,7 @@ def _answers(ask: Ask, inputs: Inputs) -> Iterator[dict[str, Any]]:
 def _of_chunk(model: Model, name: str, samples: Any, top: int, beam: int) -> Iterator[dict[str, Any]]:
     import numpy as np
 
-    from tuinet.errors import TuinetError
+    from tuinet.model.prediction import not_a_number
 
     if model.meta.task == "seq2seq":
         for said in model.translate(samples, beam):
@@ -189,10 +189,7 @@ def _of_chunk(model: Model, name: str, samples: Any, top: int, beam: int) -> Ite
         return
     prediction = model.predict(samples)
     if not np.isfinite(prediction.outputs).all():
-        raise TuinetError(
-            f"{name + ': ' if name else ''}the model's answer is not a number",
-            "its weights are not finite, or the input is far too large; tuinet inspect tells of the weights",
-        )
+        raise not_a_number(name)
     for row in range(len(prediction)):
         yield _answer(model, prediction, row, top)
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 if TYPE_CHECKING:
     from tuinet.cli.seen import Output
     from tuinet.inspection.question import Offer
     from tuinet.inspection.summary import Summary
     from tuinet.inspection.tensor_views import TensorOffer
+    from tuinet.inspection.view import Table
     from tuinet.model.model import Model
 
 NEEDS = {
@@ -38,27 +37,20 @@ def show_summary(path: Path, model: Model, out: Output) -> None:
     if out.gives_json:
         write_object(summary, out)
         return
-    layers = look(Question(model), "layers")
-    if out.path is not None or out.words:
-        write_seen(layers, out)
-        return
-    write_facts([("file", f"{path} ({size(path.stat().st_size)})"), *_about(summary)])
-    click.echo()
-    write_seen(layers, out)
-    trained = _training(summary)
-    if trained:
-        click.echo()
-        write_facts(trained)
-    click.echo()
-    write_facts(_views(model))
+    seens = (_about(summary), *look(Question(model), "layers"), *look(Question(model), "training"), _views(model))
+    if out.path is None and not out.words:
+        write_facts([("file", f"{path} ({size(path.stat().st_size)})")])  # a path stays whole, to be copied
+    write_seen(seens, out)
 
 
-def _views(model: Model) -> list[tuple[str, object]]:
+def _views(model: Model) -> Table:
     """The names of the views there are, and how to come to them."""
     from tuinet.inspection.catalog import offers
+    from tuinet.inspection.view import Table
 
     names = ", ".join(offer.name for offer in offers(model, None))
-    return [("--view", names), ("LAYER", "tuinet inspect MODEL LAYER lists the views of a layer")]
+    rows = (("--view", names), ("LAYER", "tuinet inspect MODEL LAYER lists the views of a layer"))
+    return Table("views", ("what else", "there is"), rows)
 
 
 def list_views(path: str, offered: Iterable[Offer | TensorOffer], out: Output) -> None:
@@ -77,37 +69,22 @@ def list_views(path: str, offered: Iterable[Offer | TensorOffer], out: Output) -
     write_seen((Table(path, ("view", "shows", "needs", "takes"), cells, title=title),), out)
 
 
-def _about(summary: Summary) -> list[tuple[str, object]]:
+def _about(summary: Summary) -> Table:
+    from tuinet.inspection.view import Table
+
     broken = f"{summary.not_finite:,} weights are not finite numbers" if summary.not_finite else ""
-    return [
-        ("model", summary.name),
+    facts = (
         ("task", summary.task),
         ("input", "" if summary.vocabulary else _shape(summary.input, summary.sequence)),
         ("reads", summary.vocabulary),
         ("writes", summary.target_vocabulary if summary.target_vocabulary != summary.vocabulary else ""),
         ("columns", _some(summary.columns)),
-        ("prepared by", ", then ".join(summary.preparation)),
         ("labels", _some(summary.labels)),
-        ("targets", _some(summary.target_names) or summary.targets),
+        ("values", _some(summary.target_names)),
         ("numbers", summary.dtype),
         ("WARNING", broken),
-        ("notes", summary.notes),
-    ]
-
-
-def _training(summary: Summary) -> list[tuple[str, object]]:
-    from tuinet.cli.progress import figures
-    from tuinet.inspection.summary import data_in_words
-
-    last = summary.history[-1] if summary.history else None
-    return [
-        ("trained on", data_in_words(summary.data)),
-        ("with", summary.training),
-        ("loss", summary.loss),
-        ("for", f"{summary.epochs:,} epochs, {summary.steps:,} steps, seed {summary.seed}" if summary.steps else ""),
-        (f"epoch {last.epoch}" if last else "", figures("train", last.train) if last else ""),
-        ("", figures("validation", last.validation) if last and last.validation else ""),
-    ]
+    )
+    return Table("model", ("model", summary.name), tuple((name, said) for name, said in facts if said))
 
 
 def _shape(sizes: tuple[int, ...], steps: bool) -> str:

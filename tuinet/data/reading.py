@@ -57,7 +57,8 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        raise TuinetError(f"there is no file {path}", "relative paths start at the experiment file's folder") from None
+        hint = "Look for a slip in its name; in an experiment file, paths start at its folder."
+        raise TuinetError(f"there is no file {path}", hint) from None
     except OSError as error:
         raise TuinetError(f"{path} cannot be read: {error.strerror or error}") from None
 

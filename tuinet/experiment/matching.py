@@ -97,7 +97,10 @@ def _by_name(
     paths = [need.path for need in wanted]
     for path in given:
         if path not in paths:
-            raise TuinetError(f"names: the network has no parameter {path!a}", did_you_mean(path, paths, "parameters"))
+            hint = did_you_mean(path, paths, "parameters")
+            if path.endswith("/recurrent_bias"):  # PyTorch's two biases make one parameter, or two, of one entry
+                hint = f"It comes with the other bias: {path.replace('recurrent_', '')!a} = [input's, recurrent one's]."
+            raise TuinetError(f"names: the network has no parameter {path!a}", hint)
     taken: set[str] = set()
     for need in wanted:
         found = given.get(need.path)
@@ -124,7 +127,11 @@ def _mismatch(file: TensorsFile, reason: str, lists: str, hint: str = "") -> Tui
 
 
 def _both_lists(wanted: Sequence[Need], tensors: Sequence[Tensor]) -> str:
-    ours = [(need.path, _sizes(shape)) for need in wanted for shape in need.shapes]
+    ours = [
+        (need.path + (f" ({n} of {len(need.shapes)})" if len(need.shapes) > 1 else ""), _sizes(shape))
+        for need in wanted
+        for n, shape in enumerate(need.shapes, 1)
+    ]
     theirs = [(_shown(tensor.name), f"{_sizes(tensor.shape)}  {_shown(tensor.dtype)}") for tensor in tensors]
     return "\n".join([*_list("The network needs:", ours), *_list("The file has:", theirs)])
 

@@ -25,6 +25,7 @@ from tuinet.inspection.question import Choice, refuse_untaken
 from tuinet.inspection.ranges import picked
 from tuinet.inspection.tensor_statistics import histogram, histogram_view, nth, sampling, statistics
 from tuinet.inspection.view import Axis, Kind, Seen, Table, View
+from tuinet.inspection.words import counts
 
 KERNEL = 11
 """The longest side of what is taken for a kernel: that of AlexNet's first layer."""
@@ -60,10 +61,9 @@ def tensor_table(file: TensorsFile, pattern: str = "") -> Table:
         raise TuinetError(f"{file.path}: no tensor's name has {pattern!a} in it", f"There are {len(file.tensors):,}.")
     found = [file.tensors[name] for name in names]
     rows = [(each.name, each.dtype, sizes(each.shape), each.size, each.nbytes) for each in found]
-    total = f"{sum(each.size for each in found):,} values, {sum(each.nbytes for each in found):,} bytes"
-    notes = [
-        f"{len(found):,} of {len(file.tensors):,} tensors, {total}" if pattern else f"{len(found):,} tensors, {total}"
-    ]
+    counted = f"{len(found):,} of {counts(len(file.tensors), 'tensor')}" if pattern else counts(len(found), "tensor")
+    total = f"{counts(sum(each.size for each in found), 'value')}, {counts(sum(each.nbytes for each in found), 'byte')}"
+    notes = [f"{counted}, {total}"]
     unknown = sorted({each.dtype for each in found if not each.readable})
     if unknown:
         some = ", ".join(ascii(code)[1:-1] for code in unknown[:5])

@@ -116,7 +116,7 @@ def _histogram(view: View) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"{table.title or table.name}: {len(table.rows):,} {'row' if len(table.rows) == 1 else 'rows'}"
+    yield f"{table.title or table.name}: {counts(len(table.rows), 'row')}"
     for row in table.rows:
         cells = [
             f"{column} {_cell(cell)}".strip()
@@ -147,6 +147,11 @@ def _part(part: Part) -> str:
     how = {"sum": "the sum of", "largest": "the largest of", "only": ""}[part.how]
     after = f", {part.function} of it {_n(part.value, 6)}" if part.function else ""
     return f"{part.name}: {_n(part.total, 6)}, {how} {named}{more}{after}".replace(",  ", ", ")
+
+
+def counts(number: int, what: str) -> str:
+    """Like "1 tensor" and "1,200 tensors"."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _place(view: View, flat: int) -> str:

@@ -21,6 +21,7 @@ from tuinet.data.random import stream
 from tuinet.data.vocabulary import END, START, UNKNOWN
 from tuinet.errors import TuinetError
 from tuinet.model.lengths import groups, lengths_of
+from tuinet.model.prediction import not_a_number
 from tuinet.model.signals import inputs_of
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.params import Array
@@ -235,9 +236,7 @@ def log_probabilities(scores: Array, never: tuple[int, ...]) -> Array:
     scores -= scores.max(axis=1, keepdims=True)
     scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
     if np.isnan(scores[:, -1]).any():
-        raise TuinetError(
-            "the model's answer is not a number", "Its weights are not finite, or too large to calculate with."
-        )
+        raise not_a_number()
     return scores
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuinet.data.vocabulary import END
+from tuinet.errors import TuinetError
 from tuinet.model.meta import Meta
 from tuinet.nn.losses import apply_activation
 from tuinet.nn.params import Array
@@ -45,6 +46,14 @@ class Prediction:
         else:
             key = -self.outputs
         return np.argsort(key, axis=1, kind="stable")[:, :k]
+
+
+def not_a_number(name: str = "") -> TuinetError:
+    """What is said of an answer that is not finite; `name`: to which input."""
+    return TuinetError(
+        f"{name + ': ' if name else ''}the model's answer is not a number",
+        "Its weights are not finite, or they or the input are too large: tuinet inspect MODEL --view health",
+    )
 
 
 def predicted(meta: Meta, outputs: Array) -> Prediction:

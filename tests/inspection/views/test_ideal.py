@@ -202,3 +202,12 @@ def test_what_cannot_be() -> None:
         ideal(asked(model, "dense1", at=(1,)))
     model.params.vector[:] = np.nan
     ideal(asked(model, "dense1"))
+
+
+def test_what_nothing_excites_is_said() -> None:
+    model = detector(templates(2, 3), 0.0, MaxPool(2))
+    model.params["dense1/weight"][:, 1] = 0
+    model.params["dense1/bias"][1] = 0
+    table, *_ = ideal(asked(model, "dense1"))
+    assert isinstance(table, Table)
+    assert any(note.startswith("found nothing that excites 1:") for note in table.notes)

@@ -67,7 +67,7 @@ def ideal(question: Question) -> tuple[Seen, ...]:
 
     Of maps, at the place named, else in their middle. Raises TuinetError for a unit or a place that there is not.
     """
-    question, without = _with_data(replace(question, choice=question.choice._replace(gate=None, step=None)))
+    question, without = _with_data(question)
     model, node = question.model, question.node
     assert node is not None
     line, count = line_of(model), node.after.sizes[-1]
@@ -221,6 +221,11 @@ def _seen(
         found = search(question, REAL)
         real = [float(found.values[0, unit]) for unit in units]
         notes.append(f"compared with {found.looked:,} real inputs, wherever in them a unit answers most")
+    flat = [
+        str(unit) for unit, value in zip(units, reached.tolist(), strict=True) if not np.isfinite(value) or value == 0
+    ]
+    if flat:
+        notes.append(f"found nothing that excites {', '.join(flat)}: their pictures are where the search began")
     title = f"what units of {question.layer} would like best"
     rows: list[tuple[Cell, ...]] = [*zip(units, reached.tolist(), real, _norms(inputs).tolist(), strict=True)]
     yield Table("ideal", ("unit", "reached", "real inputs reach", "norm"), tuple(rows), title, tuple(notes))

@@ -11,10 +11,11 @@ from tuinet.inspection.question import Node, Offer, Question, Samples
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.score import class_name
 from tuinet.inspection.views.step_answers import answers_of
+from tuinet.inspection.words import counts
 from tuinet.model.decoding import Search, decode
 from tuinet.model.meta import Meta
 from tuinet.model.model import Model
-from tuinet.model.prediction import Prediction
+from tuinet.model.prediction import Prediction, not_a_number
 from tuinet.model.signals import answers
 from tuinet.nn.params import Array
 from tuinet.nn.sequence import Ragged
@@ -52,8 +53,7 @@ def answer(question: Question) -> tuple[Seen, ...]:
     if meta.task not in ("classification", "regression"):
         return (_table(question),)
     prediction = question.model.interpret(np.array(answers(question.run.outputs)))
-    found = [_scores(question, prediction, row) for row in range(len(prediction))]
-    return tuple(found)
+    return tuple(_scores(question, prediction, row) for row in range(len(prediction)))
 
 
 def said(question: Question) -> list[Said]:
@@ -92,7 +92,7 @@ def effect(model: Model, off: Model, samples: Samples) -> Table:
         rows.append((where, first.truth or None, first.says, first.probability, second.says, second.probability))
     changed = sum(first.says != second.says for first, second in zip(before, after, strict=True))
     columns = ("sample", "truth", "all on", "probability", "off", "probability off")
-    notes = (f"{changed:,} of {_count(len(rows), 'answer')} changed",)
+    notes = (f"{changed:,} of {counts(len(rows), 'answer')} changed",)
     return Table("effect", columns, tuple(rows), title, notes)
 
 
@@ -128,9 +128,11 @@ def _decoded(vocabulary: Vocabulary | None, ids: Array, meta: Meta) -> str:
 
 
 def _scores(question: Question, prediction: Prediction, row: int) -> View:
-    """The outputs of one sample as a vector, in the order of the classes."""
+    """The outputs of one sample as a vector, in the order of the classes. Raises TuinetError if one is not finite."""
     meta, scores = question.model.meta, prediction.scores[row]
     name, truth = question.need_samples().names[row], truth_of(question, row)
+    if not np.isfinite(prediction.outputs[row]).all():
+        raise not_a_number(name)
     there = f", in truth {truth}" if truth else ""
     if prediction.ids is None or prediction.labels is None:
         labels = meta.target_names or tuple(f"output {place}" for place in range(len(scores)))
@@ -160,7 +162,7 @@ def _table(question: Question) -> Table:
         rows = [(in_short(each.sample), *row) for each, row in zip(found, rows, strict=True)]
     known = [each for each in found if each.truth]
     right = sum(each.truth == each.says for each in known)
-    notes = (f"{right:,} of {_count(len(known), 'step')} right",) if known else ()
+    notes = (f"{right:,} of {counts(len(known), 'step')} right",) if known else ()
     what = "the tag of every step" if model.meta.task == "tagging" else "after every step, the likeliest next symbol"
     return Table("answer", columns, tuple(rows), what, notes)
 
@@ -257,10 +259,6 @@ def _in_words(probability: float | None) -> str:
 
 def _values(values: Array) -> str:
     return ", ".join(f"{value:.4g}" for value in values.tolist())
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _of_the_model(model: Model, node: Node | None) -> bool:
