@@ -17,8 +17,10 @@ from PIL import Image
 from tests.cli.commands import run_command
 from tuinet.cli.main import tuinet
 from tuinet.data.sources import DATASETS
+from tuinet.experiment.report import LayerRow
 from tuinet.inspection.difference import Change, Difference, Setting, TensorChange
 from tuinet.inspection.summary import Summary
+from tuinet.model.meta import EpochRecord
 from tuinet.training import events as ev
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,12 +53,13 @@ def test_what_is_made_from_the_code_is_up_to_date() -> None:
 
 def test_every_key_of_what_is_written_about_models_is_explained_in_its_row() -> None:
     text = (ROOT / "docs/views.md").read_text("utf-8")
-    for struct in (Summary, Difference, TensorChange, Change, Setting):
-        heading = "gives one object:" if struct in (Summary, Difference) else f"`{struct.__name__}`. "
-        start = text.index("`tuinet diff A B --json`") if struct is not Summary else 0
+    for struct in (Summary, LayerRow, EpochRecord, Difference, TensorChange, Change, Setting):
+        heading = "gives one object" if struct in (Summary, Difference) else f"`{struct.__name__}`. "
+        start = text.index("`tuinet diff A B --json`") if struct in (Difference, TensorChange, Change, Setting) else 0
         rows = text[text.index(heading, start) :].split("|---|---|---|\n")[1].split("\n\n")[0]
         told = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", rows, re.MULTILINE))
         assert tuple(told) == struct.__struct_fields__
+        assert all(meaning.strip() for meaning in told.values())
     assert not re.search(r"\b(None|True|False)\b", text)
 
 

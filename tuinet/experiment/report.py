@@ -10,11 +10,18 @@ from tuinet.experiment.problem import Problem
 
 
 class LayerRow(msgspec.Struct, frozen=True):
-    """One layer. `output` is the shape of one sample after it (empty if it could not be found), `settings` says in
-    words how the layer is set, `multiply_adds` its work for one sample, forwards; `frozen`: it does not learn.
+    """One layer. Of a seq2seq layer, its own row counts only the bridge; its encoder's and decoder's layers have rows
+    of their own.
 
-    With `steps`, samples are sequences here: shape and work are those of one step. Of a seq2seq layer, its own row
-    counts only the bridge; its encoder's and decoder's layers have rows of their own."""
+    name           its path in the network
+    kind           what it is, as the experiment file calls it
+    settings       how it is set, in words
+    output         the shape of one sample after it, of one step with `steps`; empty if it could not be found
+    parameters     how many numbers it learns
+    multiply_adds  its work for one sample, forwards; of one step with `steps`
+    frozen         it does not learn
+    steps          samples are sequences behind it
+    """
 
     name: str
     kind: str

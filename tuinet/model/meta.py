@@ -28,10 +28,12 @@ MAX_VALUES = 2**28
 
 
 class EpochRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What was measured at the end of an epoch; `step` counts all training steps so far.
+    """What was measured at the end of an epoch. A number that is not finite is None.
 
-    `train` are the running means over the epoch, `validation` what the weights reached then. A number that is not
-    finite is None.
+    epoch       from 1
+    step        all training steps so far
+    train       running means over the epoch
+    validation  what the weights reached then; None where nothing is set aside
     """
 
     epoch: int
