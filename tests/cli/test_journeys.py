@@ -196,6 +196,20 @@ epochs = 1
     assert tuinet("train", "e.toml", "--out", "run", "--quiet").code == 0
     done = tuinet("evaluate", "run", "--data", "d.csv", "--json")
     assert done.lines[0]["samples"] == 10 and done.lines[0]["split"] == "test"  # not the 30 it was trained on
+    # All of a run's models know its data, wherever one stands; a copy elsewhere does not.
+    snapshot = next((tmp_path / "run" / "snapshots").iterdir())
+    (tmp_path / "run" / "live.safetensors").write_bytes(snapshot.read_bytes())
+    (tmp_path / snapshot.name).write_bytes(snapshot.read_bytes())
+    for folder, name in (
+        (tmp_path, f"run/snapshots/{snapshot.name}"),
+        (snapshot.parent, snapshot.name),
+        (tmp_path, "run/live.safetensors"),
+    ):
+        done = run_command("inspect", name, "--view", "confusion", "--json", cwd=folder)
+        assert done.code == 0, done.err
+        assert sum(map(sum, done.lines[0]["views"][0]["data"])) == 10
+    done = tuinet("inspect", snapshot.name, "--view", "confusion")
+    assert done.code == 2 and "does not say what it was trained on" in done.err
 
 
 def test_a_model_whose_answer_is_no_number_names_no_class(trained: Path, tmp_path: Path) -> None:

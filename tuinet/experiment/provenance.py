@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -29,12 +30,23 @@ class TrainedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     split: SplitSettings | None = None
 
 
+_FILES_OF_A_RUN = re.compile(r"(model|live|snapshots/epoch-[0-9]+)\.safetensors")
+"""The models that a run's folder holds: the best, that of this moment, those of its epochs."""
+
+
 def trained_on(path: Path, model: Model) -> TrainedOn | None:
     """What the model in `path` was trained on: its run's experiment says it, or the model itself."""
-    file = path.with_name("experiment.toml")
-    if path.name == "model.safetensors" and file.is_file():
-        data = load_experiment(str(file)).data
-        return TrainedOn(data.source, data.split)
+    where = path.absolute()  # a bare name, too, lies in a folder
+    for folder in (where.parent, where.parent.parent):
+        file = folder / "experiment.toml"
+        if _FILES_OF_A_RUN.fullmatch(where.relative_to(folder).as_posix()) and file.is_file():
+            data = load_experiment(str(file)).data
+            return TrainedOn(data.source, data.split)
+    return said_by(model)
+
+
+def said_by(model: Model) -> TrainedOn | None:
+    """What the model itself says that it was trained on, if it does."""
     said = model.meta.data
     try:
         return msgspec.json.decode(said, type=TrainedOn)
