@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tuinet"
 
-# room: (rooms of tuinet, libraries). "errors" is for all, as is the standard library.
+# room: (rooms of tuinet, libraries). FOR_ALL is for all, as is the standard library.
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "nn": (set(), {"numpy", "msgspec"}),
     "data": ({"nn"}, {"numpy", "msgspec", "PIL", "platformdirs", "pooch", "requests"}),
@@ -33,6 +33,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"click", "msgspec", "numpy", "rich"},
     ),
 }
+FOR_ALL = {"errors", "readable"}
 LIBRARIES = {library for _, libraries in ALLOWED.values() for library in libraries} | {"textual"}
 # What a library loads by itself does not break the rule of the room that imports it.
 BRINGS = {"pooch": {"platformdirs", "requests"}, "safetensors": {"numpy"}}
@@ -90,6 +91,12 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
     assert not {path: bad for path, bad in found.items() if bad}
 
 
+def test_what_is_for_all_imports_nothing_but_the_standard_library() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*FOR_ALL, "__init__", "__main__"}
+    for name in FOR_ALL:
+        assert {module.split(".")[0] for module in imports(PACKAGE / f"{name}.py")} <= sys.stdlib_module_names
+
+
 def test_sums_know_no_views_and_what_both_stand_on_knows_neither() -> None:
     """Inside inspection: core ← sums ← views ← catalog and explain, which look all of them up."""
     forbidden = {"views": (), "sums": ("tuinet.inspection.views",)}
@@ -134,7 +141,14 @@ def test_a_command_imports_nothing_heavy_at_the_top(path: Path) -> None:
     top = ast.parse(path.read_text("utf-8")).body
     modules = [alias.name for node in top if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module or "" for node in top if isinstance(node, ast.ImportFrom)]
-    light = {"click", "tuinet", "tuinet.errors", "tuinet.cli.output", "tuinet.cli.options", "tuinet.cli.seen"}
+    light = {
+        "click",
+        "tuinet",
+        *(f"tuinet.{name}" for name in FOR_ALL),
+        "tuinet.cli.output",
+        "tuinet.cli.options",
+        "tuinet.cli.seen",
+    }
     foreign = {module for module in modules if module.split(".")[0] not in sys.stdlib_module_names}
     from tuinet.cli.main import COMMANDS
 

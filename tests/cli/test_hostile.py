@@ -14,8 +14,8 @@ import pytest
 
 from tests.cli.commands import Command, Done, run_command
 from tuinet.cli.main import run
-from tuinet.cli.output import printable
 from tuinet.errors import RunFailedError, TuinetError
+from tuinet.readable import printable
 
 WRONG = [
     (("train", "digits-cn"), "digits-cnn"),

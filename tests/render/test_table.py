@@ -1,11 +1,11 @@
-"""Tables, bars and numbers as text."""
+"""Tables and bars as text."""
 
 from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
 
-from tuinet.render.table import bar, duration, number, percent, size, table
+from tuinet.render.table import bar, table
 
 
 def test_columns_are_aligned_by_the_width_that_a_terminal_gives_them() -> None:
@@ -43,19 +43,3 @@ def test_bar(fraction: float, shown: str) -> None:
 
 def test_bar_of_no_number() -> None:
     assert bar(float("nan"), 10) == bar(float("inf"), 10) == ""
-
-
-def test_numbers() -> None:
-    assert [number(value) for value in (0.123456, 12345.6, 0.0, None, float("nan"), 1e-9)] == [
-        "0.1235", "1.235e+04", "0", "–", "–", "1e-09",
-    ]  # fmt: skip
-    assert [percent(value) for value in (0.98251, 1.0, None)] == ["98.25 %", "100.00 %", "–"]
-    assert [size(value) for value in (0, 999, 1000, 1_500_000, 2.5e15)] == [
-        "0 B",
-        "999 B",
-        "1.0 kB",
-        "1.5 MB",
-        "2500.0 TB",
-    ]
-    assert size(679_168, "FLOP") == "679.2 kFLOP"
-    assert [duration(value) for value in (0, 65, 3661, -3)] == ["0:00", "1:05", "1:01:01", "0:00"]

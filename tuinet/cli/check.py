@@ -22,7 +22,8 @@ def command(experiment: str, changes: tuple[str, ...], as_json: bool) -> int:
     EXPERIMENT is a recipe's name or a TOML file. The exit code is 2 if there are problems.
     """
     from tuinet.cli.checking import problem_lines, read_experiment, report_on
-    from tuinet.cli.output import printable, printable_lines, write_json
+    from tuinet.cli.output import write_json
+    from tuinet.readable import printable, printable_lines
 
     report, fetch, _ = report_on(read_experiment(experiment, changes))
     if as_json:
@@ -97,7 +98,7 @@ def _row(layer: LayerRow) -> tuple[str, ...]:
 
 
 def _costs(report: Report) -> list[tuple[str, object]]:
-    from tuinet.render.table import size
+    from tuinet.readable import size
 
     totals = report.totals
     assert totals is not None

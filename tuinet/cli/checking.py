@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import click
 
-from tuinet.cli.output import printable
 from tuinet.data.encoding import EncodedDataset
 from tuinet.data.fetched import NotFetchedError
 from tuinet.errors import TuinetError
@@ -16,6 +15,7 @@ from tuinet.experiment.data import Described, describe_data
 from tuinet.experiment.decode import load_experiment
 from tuinet.experiment.edit import apply_settings
 from tuinet.experiment.spec import Experiment
+from tuinet.readable import printable
 
 
 def read_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:

@@ -155,9 +155,10 @@ def fetch(name: str, origin: str | None) -> None:
 
     $TUINET_DATA names another folder.
     """
-    from tuinet.cli.output import is_terminal, printable, printable_lines
+    from tuinet.cli.output import is_terminal
     from tuinet.data.fetch import fetch as fetch_set
     from tuinet.data.fetched import read_record
+    from tuinet.readable import printable, printable_lines
 
     folder = _with_bar(name, origin) if is_terminal() else fetch_set(name, origin)
     click.echo(f"{name} is in {printable(folder)}")

@@ -57,10 +57,11 @@ def command(
     With --off it is measured once more with those units off; in JSON, the second figures are an object of the same
     keys under "off".
     """
-    from tuinet.cli.output import printable, write_facts, write_json
+    from tuinet.cli.output import write_facts, write_json
     from tuinet.experiment.provenance import find_part
     from tuinet.files.find import find_model
     from tuinet.files.model_file import load_model
+    from tuinet.readable import printable
     from tuinet.training.blas import suited_to
 
     path = find_model(model)
@@ -115,7 +116,7 @@ def _write_both(measured: dict[str, float | int], without: dict[str, float | int
 
 
 def _shown(key: str, value: float | int) -> str:
-    from tuinet.render.table import number, percent
+    from tuinet.readable import number, percent
 
     return percent(value) if key in SHARES else f"{value:,}" if isinstance(value, int) else number(value)
 

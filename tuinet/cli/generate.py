@@ -55,7 +55,7 @@ def command(
 
 def _write(writing: Generation) -> None:
     """The prompt, then symbol after symbol."""
-    from tuinet.cli.output import printable_text
+    from tuinet.readable import printable_text
 
     click.echo(printable_text(writing.prompt), nl=False)
     for piece in writing:
@@ -64,7 +64,7 @@ def _write(writing: Generation) -> None:
 
 
 def _tell_unknown(writing: Generation) -> None:
-    from tuinet.cli.output import printable
+    from tuinet.readable import printable
 
     if not writing.unknown:
         return

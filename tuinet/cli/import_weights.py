@@ -30,10 +30,11 @@ def command(weights: Path, spec: Path, output: Path, as_json: bool) -> None:
     "conv1/weight" = "features.0.weight". Their axes are PyTorch's unless weights.layout = "tuinet". If anything does
     not fit, is missing or is left over, nothing is written, and both lists are shown.
     """
-    from tuinet.cli.output import printable, spare, write_facts, write_json, write_table
+    from tuinet.cli.output import spare, write_facts, write_json, write_table
     from tuinet.experiment.foreign import import_weights, load_spec
     from tuinet.files.model_file import save_model
     from tuinet.files.tensors import open_weights
+    from tuinet.readable import printable
 
     spare(output, weights, spec)
     described = load_spec(spec)

@@ -14,8 +14,8 @@ from tuinet.errors import TuinetError
 @click.option("-o", "--output", metavar="FILE", help="Where to write; - for stdout. Default: RECIPE.toml here.")
 def command(recipe: str, output: str | None) -> None:
     """Write RECIPE into a commented TOML file. A file that is already there is never overwritten."""
-    from tuinet.cli.output import printable
     from tuinet.experiment.recipes import recipe_text
+    from tuinet.readable import printable
 
     text = recipe_text(recipe)
     if output == "-":

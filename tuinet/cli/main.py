@@ -98,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report(message: str, hint: str, code: int) -> int:
-    from tuinet.cli.output import printable_lines
+    from tuinet.readable import printable_lines
 
     with contextlib.suppress(OSError):  # a terminal that is gone
         click.secho("error: ", fg=None if os.environ.get("NO_COLOR") else "red", nl=False, err=True)

@@ -11,32 +11,7 @@ from typing import Any
 
 import click
 
-
-def printable(text: object) -> str:
-    """One line of text from outside, made harmless for a terminal: control characters become escapes.
-
-    Names of columns, labels, tensors and files may hold anything, also sequences that steer a terminal.
-    """
-    line = str(text)
-    return line if line.isprintable() else "".join(_shown(character) for character in line)
-
-
-def _shown(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def printable_lines(text: str) -> str:
-    """Text of several lines, each made harmless."""
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def printable_text(text: str) -> str:
-    """A text of any shape made harmless; line breaks and tabulators stay."""
-    if text.isprintable():
-        return text
-    return "".join(each if each in "\n\t" else _shown(each) for each in text)
+from tuinet.readable import printable
 
 
 def write_json(value: Any) -> None:

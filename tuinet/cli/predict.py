@@ -145,7 +145,7 @@ def _of_line(line: Line) -> dict[str, Any]:
 
 def _write_lines(answers: list[dict[str, Any]], model: Model, more: bool) -> None:
     """Errors go to stderr; among translations an empty line stays in their place."""
-    from tuinet.cli.output import printable
+    from tuinet.readable import printable
 
     for answer in answers:
         if "error" in answer:
@@ -211,7 +211,8 @@ def _answer(model: Model, prediction: Prediction, row: int, top: int) -> dict[st
 def _write(answers: list[dict[str, Any]], model: Model, more: bool = False) -> None:
     """`more` of what was begun has no headers again."""
     from tuinet.cli.output import write_table
-    from tuinet.render.table import bar, number
+    from tuinet.readable import number
+    from tuinet.render.table import bar
 
     if "off" in answers[0]:
         from tuinet.cli.side_by_side import write_both

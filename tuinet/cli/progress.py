@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tuinet.cli.output import is_terminal, printable, printable_lines
-from tuinet.render.table import duration, number, percent
+from tuinet.cli.output import is_terminal
+from tuinet.readable import duration, number, percent, printable, printable_lines
 from tuinet.training import events as ev
 from tuinet.training.directory import EVENTS
 from tuinet.training.log import read_events

@@ -29,7 +29,7 @@ def command(ctx: click.Context) -> None:
 def list_all(as_json: bool) -> None:
     """All runs, the latest first."""
     from tuinet.cli.output import write_json, write_table
-    from tuinet.render.table import number
+    from tuinet.readable import number
     from tuinet.training.directory import runs_folder
     from tuinet.training.runs import list_runs
 
@@ -55,7 +55,7 @@ def _scores(run: RunSummary) -> tuple[str, str]:
 
 def _score(metrics: dict[str, float | None] | None) -> str:
     """The accuracy where there is one, else the loss."""
-    from tuinet.render.table import number, percent
+    from tuinet.readable import number, percent
 
     if not metrics:
         return ""
@@ -135,8 +135,8 @@ def _losses(directory: Path) -> list[Any]:
 @click.option("--json", "as_json", is_flag=True, help="One event a line.")
 def watch(run: str, as_json: bool) -> int:
     """Follow a run until it ends. Ctrl-C ends the watching, not the run."""
-    from tuinet.cli.output import printable_lines
     from tuinet.cli.progress import new_progress
+    from tuinet.readable import printable_lines
     from tuinet.training.directory import find_run
     from tuinet.training.events import RunFailed
     from tuinet.training.runs import follow, summary
@@ -155,7 +155,7 @@ def watch(run: str, as_json: bool) -> int:
 
 
 def _steer(run: str, do: Any, **fields: object) -> None:
-    from tuinet.cli.output import printable
+    from tuinet.readable import printable
     from tuinet.training.directory import find_run
     from tuinet.training.runs import command as send
     from tuinet.training.runs import new_line

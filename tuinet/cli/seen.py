@@ -79,7 +79,7 @@ def checked(out: Output) -> Output:
 
 def write_seen(seens: Sequence[Seen], out: Output) -> None:
     """Give the views as asked: on stdout, or whole or not at all in a file."""
-    from tuinet.cli.output import printable_text
+    from tuinet.readable import printable_text
 
     if out.gives_json:
         from tuinet.inspection.written import as_json
@@ -132,7 +132,7 @@ def _plain_ascii(text: str) -> str:
 
 
 def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
-    from tuinet.cli.output import printable
+    from tuinet.readable import printable
 
     match path.suffix.lower():
         case ".png":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def write_both(answers: list[dict[str, Any]], model: Model, more: bool) -> None:
     """All on and off side by side: a line an answer, a step, or a value."""
     from tuinet.cli.output import write_table
-    from tuinet.render.table import number
+    from tuinet.readable import number
 
     if "values" in answers[0]:
         rows = [
@@ -49,7 +49,7 @@ def _places(answer: dict[str, Any]) -> list[str]:
 
 def _said(answer: dict[str, Any], probable: bool) -> list[tuple[str, str]]:
     """What it says and how likely that is, line by line; of translations, the score."""
-    from tuinet.render.table import number
+    from tuinet.readable import number
 
     if "tags" in answer:
         return [(tag, f"{sure:.4f}") for tag, sure in zip(answer["tags"], answer["probabilities"], strict=True)]

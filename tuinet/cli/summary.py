@@ -31,7 +31,7 @@ def show_summary(path: Path, model: Model, out: Output) -> None:
     from tuinet.inspection.catalog import look
     from tuinet.inspection.question import Question
     from tuinet.inspection.summary import summarize
-    from tuinet.render.table import size
+    from tuinet.readable import size
 
     summary = summarize(model)
     if out.gives_json:

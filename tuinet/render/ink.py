@@ -12,10 +12,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tuinet.inspection.view import View
+from tuinet.readable import number
 from tuinet.render import oklab
 from tuinet.render.oklab import Array
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, width_of, words
-from tuinet.render.table import number
 
 NOTHING, NO_NUMBER, FIRST = 0, 1, 2
 """Levels: no value at this place; NaN or infinite; the lowest of the map. The others follow."""

@@ -1,4 +1,4 @@
-"""Tables of aligned text, bars made of block characters, numbers as people read them."""
+"""Tables of aligned text, bars made of block characters."""
 
 from __future__ import annotations
 
@@ -57,32 +57,3 @@ def bar(fraction: float, width: int) -> str:
         return ""
     eighths = max(1, round(min(1.0, fraction) * width * 8))
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """A measured value: `digits` significant digits, – if there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.{digits}g}"
-
-
-def percent(fraction: float | None) -> str:
-    """0.9825 as 98.25 %."""
-    return "–" if fraction is None or not math.isfinite(fraction) else f"{100 * fraction:.2f} %"
-
-
-def size(count: float, unit: str = "B") -> str:
-    """A number of bytes (or multiply-adds …) with a prefix: 1.5 MB."""
-    for prefix in ("", "k", "M", "G", "T"):
-        if abs(count) < 1000 or prefix == "T":
-            return f"{count:.0f} {unit}" if prefix == "" else f"{count:.1f} {prefix}{unit}"
-        count /= 1000
-    raise AssertionError("unreachable")
-
-
-def duration(seconds: float) -> str:
-    """1:05 for 65 seconds, 1:01:01 for 3,661."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, rest = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
