@@ -89,7 +89,7 @@ def show(run: str, as_json: bool) -> None:
 def _facts(run: RunSummary) -> list[tuple[str, object]]:
     from datetime import datetime
 
-    from tuinet.cli.progress import REASONS, figures
+    from tuinet.training.words import REASONS, figures
 
     ended = f"{run.state}: {REASONS.get(run.reason, run.reason)}" if run.reason else run.state
     facts: list[tuple[str, object]] = [
