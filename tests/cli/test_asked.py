@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import tuinet
-from tuinet.cli.asked import MOST_SAMPLES, Inputs, part_of, samples
+from tuinet.cli.stdin import samples
 from tuinet.errors import TuinetError
 from tuinet.files.find import find_model
+from tuinet.inspection.asked import MOST_SAMPLES, Inputs, part_of
 from tuinet.inspection.question import NoDataError, Question, Samples
 from tuinet.inspection.view import Table
 from tuinet.inspection.views.ideal import ideal

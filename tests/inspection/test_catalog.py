@@ -16,10 +16,10 @@ from rich.cells import cell_len
 
 import tuinet
 from tests.inspection import small_models
-from tuinet.cli.asked import part_of
 from tuinet.data.dataset import Split
 from tuinet.errors import TuinetError
 from tuinet.files.find import find_model
+from tuinet.inspection.asked import part_of
 from tuinet.inspection.catalog import ALL, look, offers
 from tuinet.inspection.explain import explain
 from tuinet.inspection.question import Choice, Question, Samples, nodes

@@ -45,8 +45,8 @@ def command(image: str, kernel: str, stride: int, padding: str, at: str | None, 
         only_result = out.path is not None and out.path.suffix.lower() == ".npy"  # which holds one array
         write_seen(views[-1:] if only_result else views, out)
         return
-    from tuinet.cli.asked import place
     from tuinet.errors import TuinetError
+    from tuinet.inspection.asked import place
 
     where = place(at)
     if len(where) != 2:
@@ -67,8 +67,8 @@ def _padding(text: str) -> Literal["valid", "same"] | int:
 
 def read_kernel(text: str) -> tuple[str, Array]:
     """A kernel by its name, from a file, or from rows. Raises TuinetError."""
-    from tuinet.cli.inputs import valid_text
     from tuinet.inspection.convolution import KERNELS, parse_kernel
+    from tuinet.model.inputs import valid_text
 
     path = Path(valid_text(text, "a kernel"))
     if text not in KERNELS and (path.suffix.lower() in (".npy", ".csv", ".txt") or path.is_file()):
@@ -78,7 +78,7 @@ def read_kernel(text: str) -> tuple[str, Array]:
 
 def read_pixels(text: str) -> Array:
     """The image that is meant, (H, W) or (H, W, C): of a file, or of a data set. Raises TuinetError."""
-    from tuinet.cli.inputs import valid_text
+    from tuinet.model.inputs import valid_text
 
     path = Path(valid_text(text, "an image's name"))
     if path.suffix.lower() in (".npy", ".csv", ".txt"):
@@ -111,10 +111,10 @@ def _array(path: Path) -> Array:
 
 def _sample(text: str) -> Array:
     """One image of a data set: NAME:N of its training part, or NAME:PART:N."""
-    from tuinet.cli.asked import numbers
     from tuinet.data.sources import load, source_from_argument
     from tuinet.data.splits import SplitSettings
     from tuinet.errors import TuinetError
+    from tuinet.inspection.ranges import numbers
 
     first, _, number = text.rpartition(":")
     name, _, part = first.partition(":")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tuinet.cli.options import off_option, with_off
+from tuinet.cli.options import off_option
 
 if TYPE_CHECKING:
     from tuinet.data.dataset import Split
@@ -61,6 +61,7 @@ def command(
     from tuinet.experiment.provenance import find_part
     from tuinet.files.find import find_model
     from tuinet.files.model_file import load_model
+    from tuinet.inspection.off import with_off
     from tuinet.readable import printable
     from tuinet.training.blas import suited_to
 

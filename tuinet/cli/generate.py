@@ -32,11 +32,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Let MODEL, a language model, go on with a text: the symbols appear as they are chosen."""
-    from tuinet.cli.inputs import valid_text
     from tuinet.cli.output import write_json
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
     from tuinet.model.generation import LENGTH, Generation
+    from tuinet.model.inputs import valid_text
     from tuinet.training.blas import suited_to
 
     loaded = load(model)

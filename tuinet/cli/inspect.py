@@ -11,8 +11,8 @@ from tuinet.cli.options import off_option
 from tuinet.cli.seen import output_options
 
 if TYPE_CHECKING:
-    from tuinet.cli.asked import Inputs
     from tuinet.cli.seen import Output
+    from tuinet.inspection.asked import Inputs
     from tuinet.inspection.question import Choice, Offer
     from tuinet.model.model import Model
 
@@ -60,10 +60,10 @@ def command(model: str, layer: str | None, out: Output, **options: Any) -> None:
       tuinet inspect cmudict-small encoder/lstm1 --view gates --text thought
       tuinet inspect digits-cnn --view mistakes
     """
-    from tuinet.cli.asked import Inputs
     from tuinet.cli.output import spare
     from tuinet.files.find import find_model
     from tuinet.files.model_file import is_model, load_model
+    from tuinet.inspection.asked import Inputs
 
     path = find_model(model)
     spare(out.path, path, options["file"])
@@ -117,12 +117,13 @@ def _refuse_of_tensors(option: str) -> None:
 
 
 def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: dict[str, Any], out: Output) -> None:
-    from tuinet.cli.asked import part_of, samples
-    from tuinet.cli.options import with_off
     from tuinet.cli.seen import write_seen
+    from tuinet.cli.stdin import samples
     from tuinet.cli.summary import list_views
+    from tuinet.inspection.asked import part_of
     from tuinet.inspection.catalog import look, offered, offers
     from tuinet.inspection.explain import explain
+    from tuinet.inspection.off import with_off
     from tuinet.inspection.question import Question, find_layer
     from tuinet.inspection.views.predictions import effect
     from tuinet.training.blas import one_blas_thread
@@ -157,8 +158,9 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
 
 
 def _choice(options: dict[str, Any]) -> Choice:
-    from tuinet.cli.asked import numbers, place
+    from tuinet.inspection.asked import place
     from tuinet.inspection.question import Choice
+    from tuinet.inspection.ranges import numbers
 
     return Choice(
         units=None if options["unit"] is None else numbers(options["unit"], "--unit"),

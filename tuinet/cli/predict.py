@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from tuinet.cli.options import off_option, with_off
+from tuinet.cli.options import off_option
 
 if TYPE_CHECKING:
-    from tuinet.cli.inputs import Inputs, Line
+    from tuinet.cli.stdin import Line
+    from tuinet.model.inputs import Inputs
     from tuinet.model.model import Model, Prediction
 
 CHUNK = 4096
@@ -43,10 +44,12 @@ def command(
     With --off the model answers twice, with all on and with those units off; in JSON, the second answer is an object
     of the same keys under "off".
     """
-    from tuinet.cli.inputs import read_inputs, stdin_lines
     from tuinet.cli.output import write_json
+    from tuinet.cli.stdin import stdin_lines
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
+    from tuinet.inspection.off import with_off
+    from tuinet.model.inputs import read_inputs
     from tuinet.training.blas import suited_to
 
     loaded = load(model)
@@ -86,8 +89,8 @@ def _predict_texts(ask: Ask, inputs: tuple[str, ...], as_json: bool) -> None:
 
     Raises TuinetError before the first answer if an argument is wrong, RunFailedError at the end if a line was.
     """
-    from tuinet.cli.inputs import check_texts, text_blocks
     from tuinet.cli.output import write_json
+    from tuinet.cli.stdin import check_texts, text_blocks
     from tuinet.errors import RunFailedError
     from tuinet.training.blas import suited_to
 
@@ -111,8 +114,8 @@ def _predict_texts(ask: Ask, inputs: tuple[str, ...], as_json: bool) -> None:
 
 def _answered(ask: Ask, lines: list[Line]) -> list[dict[str, Any]]:
     """An answer a line; of a wrong one its number, `error` and `hint`."""
-    from tuinet.cli.inputs import Inputs
     from tuinet.errors import TuinetError
+    from tuinet.model.inputs import Inputs
 
     try:
         texts = [line.text for line in lines if line.wrong is None]

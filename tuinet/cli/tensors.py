@@ -15,12 +15,13 @@ OF_MODELS = ("sample", "file", "text", "data", "split", "step", "gate", "order",
 
 def show_tensors(path: Path, tensor: str | None, options: dict[str, Any], out: Output) -> None:
     """The tensors of the file at `path`, or one of them. Raises TuinetError for what only a model has."""
-    from tuinet.cli.asked import numbers, place
     from tuinet.cli.seen import write_seen
     from tuinet.cli.summary import list_views
     from tuinet.errors import TuinetError
     from tuinet.files.tensors import open_weights
+    from tuinet.inspection.asked import place
     from tuinet.inspection.question import Choice
+    from tuinet.inspection.ranges import numbers
     from tuinet.inspection.tensor_views import TENSOR_VIEWS, tensor_table, tensor_view
 
     asked = [name for name in OF_MODELS if options[name] not in (None, False, ())]
@@ -60,8 +61,8 @@ def _refuse_without_a_view(options: dict[str, Any]) -> None:
 
 
 def _axes(text: str | None) -> Axes | None:
-    from tuinet.cli.asked import place
     from tuinet.errors import TuinetError
+    from tuinet.inspection.asked import place
 
     if text is None:
         return None

@@ -79,6 +79,11 @@ def parse_off(text: str) -> Off:
     return Off(layer, _units(parts[1]) if len(parts) == 2 else None, gate[1], int(gate[3] or 0))
 
 
+def with_off(model: Model, texts: Several[str]) -> Model | None:
+    """A copy of the model with all of this off, as `parse_off` reads it; None if nothing is. Raises TuinetError."""
+    return switched_off(model, map(parse_off, texts)) if texts else None
+
+
 def switched_off(model: Model, offs: Iterable[Off]) -> Model:
     """The model with parameters of its own, in which all of this is off.
 

@@ -13,12 +13,12 @@ import pytest
 import tuinet
 from tests.model.models import cnn, images, linear, made, xor
 from tests.model.text_models import captioner, classifier, language_model, translator
-from tuinet.cli.asked import part_of
 from tuinet.data.coding import Coding
 from tuinet.data.encoding import encode_texts
 from tuinet.data.texts import Texts
 from tuinet.errors import TuinetError
 from tuinet.files.find import find_model
+from tuinet.inspection.asked import part_of
 from tuinet.inspection.question import Choice, Question, Samples, nodes
 from tuinet.inspection.sums import gradient_sums
 from tuinet.inspection.sums.gradient_sums import gradient_sum, weight_gradient

@@ -1,13 +1,10 @@
-"""What a person gives `predict`, as raw samples for a model: images, rows of tables, arrays, one row as text; texts."""
+"""What a person gives a model, as raw samples: images, rows of tables, arrays, one row as text; and texts."""
 
 from __future__ import annotations
 
-import io
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +12,7 @@ import numpy.typing as npt
 from tuinet.data.array_files import read_npy
 from tuinet.data.csv_rows import file_rows, rows_from_csv
 from tuinet.data.dataset import Column
+from tuinet.data.image_folder import read_image
 from tuinet.data.preparation import Scale
 from tuinet.errors import TuinetError
 from tuinet.model.meta import Meta
@@ -30,64 +28,6 @@ class Inputs(NamedTuple):
     many: bool
 
 
-MAX_LINE = 4_000_000
-"""Most bytes of a line of stdin."""
-
-READ = 1 << 16
-"""Most bytes read at a time."""
-
-LINES = 256
-"""Most lines answered at a time: of a long file, too, the first answers are there soon."""
-
-
-class Line(NamedTuple):
-    """A line of stdin, or an argument (number 0). `wrong` says why it is no input."""
-
-    number: int
-    text: str
-    wrong: TuinetError | None = None
-
-
-def stdin_blocks() -> Iterator[list[Line]]:
-    """The lines of stdin as they come: those that are there already together, at most `LINES`.
-
-    A line that is not UTF-8, empty or too long is `wrong`; behind one that is too long nothing is read.
-    """
-    stream = cast("io.BufferedReader", sys.stdin.buffer)
-    number, rest, ended = 0, b"", False
-    while not ended:
-        chunk = stream.read1(READ)  # waits for the first byte, not for more
-        *whole, rest = (rest + chunk).split(b"\n")
-        ended = not chunk or len(rest) > MAX_LINE
-        if ended and rest:
-            whole.append(rest)
-        lines = [_line(number + place, raw) for place, raw in enumerate(whole, 1)]
-        number += len(lines)
-        yield from (lines[start : start + LINES] for start in range(0, len(lines), LINES))
-
-
-def _line(number: int, raw: bytes) -> Line:
-    where = f"stdin, line {number}"
-    text = (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).removesuffix(b"\r").decode("utf-8", "replace")
-    if len(raw) > MAX_LINE:
-        hint = "Is it a file of lines?"
-        return Line(number, text[:40], TuinetError(f"{where} is longer than {MAX_LINE:,} bytes", hint))
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Line(
-            number, text, TuinetError(f"{where}, byte {error.start + 1} is not UTF-8", "Save the text as UTF-8.")
-        )
-    if not text.strip():
-        return Line(number, text, TuinetError(f"{where} is empty", "Every line is an input."))
-    return Line(number, text)
-
-
-def stdin_lines() -> Iterator[str]:
-    """The lines of stdin. Raises TuinetError, with the line, for what is not UTF-8, empty, or too long."""
-    return texts(["-"])
-
-
 def valid_text(text: str, what: str) -> str:
     """The text of an argument. Raises TuinetError if it holds bytes that are not UTF-8."""
     try:
@@ -97,38 +37,11 @@ def valid_text(text: str, what: str) -> str:
     return text
 
 
-def text_blocks(arguments: Sequence[str]) -> Iterator[list[Line]]:
-    """The texts that are meant, in their order, some at a time: the arguments, and for - the lines of stdin."""
-    for is_stdin, some in groupby(arguments, "-".__eq__):
-        if is_stdin:
-            yield from stdin_blocks()
-            continue
-        lines = [Line(0, text) for text in some]
-        yield from (lines[start : start + LINES] for start in range(0, len(lines), LINES))
-
-
-def texts(arguments: Sequence[str]) -> Iterator[str]:
-    """The same one by one. Raises TuinetError for one that is wrong."""
-    check_texts(arguments)
-    for block in text_blocks(arguments):
-        for line in block:
-            if line.wrong is not None:
-                raise line.wrong
-            yield line.text
-
-
-def check_texts(arguments: Iterable[str]) -> list[str]:
-    """Those arguments that are texts themselves. Raises TuinetError if one is empty or not UTF-8, or - is closed."""
-    found: list[str] = []
-    for place, text in enumerate(arguments, 1):
-        if not text.strip():
-            raise TuinetError(f"text {place} is empty", "A text has at least one symbol.")
-        if text == "-":
-            if cast("object", sys.stdin) is None:
-                raise TuinetError("stdin is closed", "- reads a line an input from it.")
-        else:
-            found.append(valid_text(text, f"text {place}"))
-    return found
+def checked_text(text: str, what: str) -> str:
+    """A text that a model can be given. Raises TuinetError if it is empty or not UTF-8."""
+    if not text.strip():
+        raise TuinetError(f"{what} is empty", "A text has at least one symbol.")
+    return valid_text(text, what)
 
 
 def _refuse_other_columns(path: Path, meta: Meta, delimiter: str) -> None:
@@ -204,18 +117,16 @@ def _columns(meta: Meta) -> list[Column]:
 
 def _image(path: Path, meta: Meta) -> npt.NDArray[np.generic]:
     """The image at the model's size and with its channels, in the range of the pixels that it was trained on."""
-    from tuinet.data.image_folder import read_image
-
     if len(meta.input_shape.sizes) != 3:
         columns = ", ".join(column.name for column in _columns(meta)[:10])
         raise TuinetError(f"{path}: {meta.name} takes rows, not images", f"A row holds: {columns}")
     height, width, channels = meta.input_shape.sizes
     pixels = read_image(path, height, width, channels)[np.newaxis]
-    largest = _largest_pixel(meta)
+    largest = largest_pixel(meta)
     return pixels if largest == 255 else pixels * np.float32(largest / 255)
 
 
-def _largest_pixel(meta: Meta) -> float:
+def largest_pixel(meta: Meta) -> float:
     """Images hold 0 … 255; some data sets do not (`digits`: 0 … 16), and their models divide by the largest."""
     first = meta.preparation[0] if meta.preparation else None
     return first.divisor if isinstance(first, Scale) and first.divisor is not None else 255.0

@@ -1,21 +1,24 @@
-"""What a person asks `inspect` about, from words to values: which samples, which units, which place."""
+"""What a person asks about, from words to values: which samples, which part of which data, which place."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from tuinet.data.dataset import Split
+from tuinet.data.encoding import encode_split
+from tuinet.data.reading import reading
 from tuinet.errors import TuinetError
+from tuinet.experiment.provenance import find_part
+from tuinet.inspection.question import NoDataError, Samples
 from tuinet.inspection.ranges import numbers
+from tuinet.model.inputs import checked_text, read_inputs, rows_in, valid_text
+from tuinet.model.model import Model
 
-if TYPE_CHECKING:
-    from tuinet.data.dataset import Split
-    from tuinet.inspection.question import Samples
-    from tuinet.model.model import Model
+Lines = Callable[[], list[str]]
 
 MOST_SAMPLES = 64
 """Inputs that are looked at together: all that goes through every layer for them is held at once."""
@@ -47,9 +50,6 @@ def part_of(path: Path, model: Model, data: str | None, split: str | None) -> Ca
 
     @cache
     def find() -> Split:
-        from tuinet.experiment.provenance import find_part
-        from tuinet.inspection.question import NoDataError
-
         try:
             dataset, name, part = find_part(path, model, data, split)
         except TuinetError as error:
@@ -61,25 +61,28 @@ def part_of(path: Path, model: Model, data: str | None, split: str | None) -> Ca
     return find
 
 
-def samples(path: Path, model: Model, inputs: Inputs, data: str | None) -> Samples | None:
-    """The samples that are meant; None if no input is named. Raises TuinetError, also for more than MOST_SAMPLES."""
+def samples(
+    path: Path, model: Model, inputs: Inputs, data: str | None = None, piped: Lines | None = None
+) -> Samples | None:
+    """The samples that are meant; None if no input is named. Raises TuinetError, also for more than MOST_SAMPLES.
+
+    `piped` gives the lines that a - stands for; without it, - is a file or a text as any other.
+    """
     given = [f"--{name}" for name, value in inputs._asdict().items() if value is not None]
     if len(given) > 1:
         raise TuinetError(f"{' and '.join(given)} are given", "Name one input.")
     if inputs.sample is not None:
         return _of_data(path, model, inputs.sample, data)
+    if piped is not None and "-" in (inputs.file, inputs.text):
+        return _of_lines(model, piped())
     if inputs.file is not None:
         return _of_file(model, inputs.file)
     if inputs.text is not None:
-        return _of_text(model, inputs.text)
+        return _of_lines(model, [inputs.text])
     return None
 
 
 def _of_data(path: Path, model: Model, text: str, data: str | None) -> Samples:
-    from tuinet.data.dataset import Split
-    from tuinet.experiment.provenance import find_part
-    from tuinet.inspection.question import Samples
-
     split, _, which = text.rpartition(":")
     places = numbers(which, "--sample")
     _check_count(len(places))
@@ -95,18 +98,11 @@ def _of_data(path: Path, model: Model, text: str, data: str | None) -> Samples:
 
 
 def _encoded(model: Model, part: Split, name: str) -> Split:
-    from tuinet.data.encoding import encode_split
-
     meta = model.meta
     return encode_split(part, meta.task, meta.vocabulary, meta.target_vocabulary, meta.window, name)
 
 
 def _of_file(model: Model, file: str) -> Samples:
-    from tuinet.cli.inputs import read_inputs, stdin_lines
-
-    if file == "-":
-        lines = list(stdin_lines())
-        return _of_texts(model, lines) if model.meta.vocabulary is not None else _of_rows(model, lines)
     if model.meta.vocabulary is None:
         read = read_inputs(file, model.meta)
         return _named(model, read.samples, (read.name,) if not read.many else ())
@@ -115,46 +111,33 @@ def _of_file(model: Model, file: str) -> Samples:
 
 def _text_file(model: Model, file: str) -> list[str]:
     """The text of a file for a model that goes on with texts; for all others each line is one."""
-    from tuinet.cli.inputs import valid_text
-
     path = Path(valid_text(file, "a file's name"))
+    with reading(path) as stream:
+        content = stream.read(4 * MOST_TEXT + 4)  # a character has at most four bytes
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            text = stream.read(MOST_TEXT + 1)
+        text = content.decode("utf-8-sig", "strict" if len(content) <= 4 * MOST_TEXT else "replace")
     except UnicodeDecodeError:
         raise TuinetError(f"{path}: is not UTF-8", "Save the text as UTF-8.") from None
     if len(text) > MOST_TEXT:
         raise TuinetError(f"{path}: has more than {MOST_TEXT:,} characters", "Give a part of it.")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if model.meta.task == "next-symbol":
         return [text]
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _of_text(model: Model, text: str) -> Samples:
-    if text == "-":
-        if sys.stdin is None or sys.stdin.closed:
-            raise TuinetError("stdin is closed", "- reads the input from it.")
-        return _of_file(model, "-")
-    return _of_texts(model, [text]) if model.meta.vocabulary is not None else _of_rows(model, [text])
+def _of_lines(model: Model, lines: list[str]) -> Samples:
+    """Each line a text, or a row of numbers; the first row may name the columns."""
+    if model.meta.vocabulary is not None:
+        return _of_texts(model, lines)
+    return _named(model, rows_in(lines, model.meta), tuple(lines))
 
 
 def _of_texts(model: Model, texts: list[str]) -> Samples:
-    """A - among them is a text as any other: only the command line means stdin by it."""
-    from tuinet.cli.inputs import check_texts
-
     if not texts:
         raise TuinetError("there is no text", "A text has at least one symbol.")
-    for text in texts:
-        if text != "-":
-            check_texts([text])
-    return _named(model, texts, tuple(texts))
-
-
-def _of_rows(model: Model, lines: list[str]) -> Samples:
-    from tuinet.cli.inputs import rows_in
-
-    rows = rows_in(lines, model.meta)
-    return _named(model, rows, tuple(lines))
+    checked = [checked_text(text, f"text {place}") for place, text in enumerate(texts, 1)]
+    return _named(model, checked, tuple(checked))
 
 
 def _check_count(count: int) -> None:
@@ -164,8 +147,6 @@ def _check_count(count: int) -> None:
 
 
 def _named(model: Model, given: Any, names: tuple[str, ...]) -> Samples:
-    from tuinet.inspection.question import Samples
-
     _check_count(len(given))
     raw = model.raw(given)
     if not len(raw):
