@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +17,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 MORE = "--unit {first}-{last}"
 """How to see those of many pictures that are not drawn."""
-
-SUFFIXES = (".png", ".npy", ".json", ".txt")
 
 
 class Output(NamedTuple):
@@ -65,6 +62,7 @@ def output_options(command: F) -> F:
 def checked(out: Output) -> Output:
     """The same. Raises TuinetError, before anything is computed, if it cannot be."""
     from tuinet.errors import TuinetError
+    from tuinet.inspection.written import SUFFIXES
 
     if out.path is not None and out.path.suffix.lower() not in SUFFIXES:
         raise TuinetError(f"{out.path}: it is not said as what to write", f"End its name in {', '.join(SUFFIXES)}.")
@@ -82,19 +80,20 @@ def write_seen(seens: Sequence[Seen], out: Output) -> None:
     from tuinet.readable import printable_text
 
     if out.gives_json:
-        from tuinet.inspection.written import as_json
+        from tuinet.inspection.written import all_as_json
 
-        write_object({"views": [as_json(seen) for seen in seens]}, out)
+        write_object(all_as_json(seens), out)
         return
     if out.path is not None:
         _write_file(seens, out, out.path)
         return
     if out.words:
         from tuinet.inspection.words import in_words
+        from tuinet.render.draw import as_ascii
 
         for seen in seens:
             for line in in_words(seen):
-                click.echo(printable_text(_plain_ascii(line) if out.ascii else line))
+                click.echo(printable_text(as_ascii(line) if out.ascii else line))
         return
     from tuinet.render.draw import ansi, draw_all
 
@@ -125,30 +124,17 @@ def _draws(encoding: str | None) -> bool:
     return True
 
 
-def _plain_ascii(text: str) -> str:
-    from tuinet.render.draw import as_ascii
-
-    return as_ascii(text)
-
-
 def _write_file(seens: Sequence[Seen], out: Output, path: Path) -> None:
     from tuinet.readable import printable
+    from tuinet.render.paper import Paper
+    from tuinet.render.saved import TEXT, saved
 
-    match path.suffix.lower():
-        case ".png":
-            from tuinet.render.png import png
-
-            stream = io.BytesIO()
-            png(seens, more=MORE).save(stream, "PNG")
-            content = stream.getvalue()
-        case ".npy":
-            content = _npy(seens)
-            for note in (
-                note for seen in seens for note in seen.notes
-            ):  # what an array cannot say, such as what is left out
-                click.echo(f"note: {printable(note)}", err=True)
-        case _:
-            content = _text(seens, out).encode()
+    suffix = path.suffix.lower()
+    paper = Paper(out.width or TEXT.width, "none", out.ascii)
+    content = saved(seens, suffix, paper, words=out.words, more=MORE)
+    if suffix == ".npy":  # what an array cannot say, such as what is left out
+        for note in (note for seen in seens for note in seen.notes):
+            click.echo(f"note: {printable(note)}", err=True)
     _write(content, path)
 
 
@@ -159,9 +145,9 @@ def write_object(value: Any, out: Output) -> None:
     if out.path is None:
         write_json(value)
         return
-    import msgspec
+    from tuinet.inspection.written import encoded
 
-    _write(msgspec.json.encode(value) + b"\n", out.path)
+    _write(encoded(value), out.path)
 
 
 def _write(content: bytes, path: Path) -> None:
@@ -169,30 +155,3 @@ def _write(content: bytes, path: Path) -> None:
 
     write_bytes(path, content)
     click.echo(f"wrote {path}", err=True)
-
-
-def _npy(seens: Sequence[Seen]) -> bytes:
-    """The values of the only view there is."""
-    import numpy as np
-
-    from tuinet.errors import TuinetError
-    from tuinet.inspection.view import View
-
-    arrays = [seen for seen in seens if isinstance(seen, View)]
-    if len(arrays) != 1:
-        names = ", ".join(view.name for view in arrays[:8])
-        what = f"{len(arrays)} arrays ({names}{' …' if len(arrays) > 8 else ''})" if arrays else "no array"
-        raise TuinetError(f"a .npy file holds one array, and this view gives {what}", "Take a .json file.")
-    stream = io.BytesIO()
-    np.save(stream, np.ascontiguousarray(arrays[0].data), allow_pickle=False)
-    return stream.getvalue()
-
-
-def _text(seens: Sequence[Seen], out: Output) -> str:
-    from tuinet.inspection.words import in_words
-    from tuinet.render.draw import Paper, draw_all, plain
-
-    if out.words:
-        lines = [line for seen in seens for line in in_words(seen)]
-        return "\n".join(map(_plain_ascii, lines) if out.ascii else lines) + "\n"
-    return plain(draw_all(seens, Paper(width=out.width or 80, colors="none", ascii=out.ascii), more=MORE)) + "\n"

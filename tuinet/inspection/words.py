@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tuinet.inspection.view import Cell, Part, Seen, Sum, Table, View
-from tuinet.nn.params import Array
+
+if TYPE_CHECKING:  # `render` says and writes views without the mathematics
+    from tuinet.nn.params import Array
 
 LISTED = 12
 """How many names are listed before the rest is only counted."""

@@ -1,13 +1,43 @@
-"""Views as JSON: docs/views.md says what every key means. Keys are never taken away within a major version."""
+"""Views as JSON and as arrays: docs/views.md says what every key means. Keys are never taken away within a major
+version."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from tuinet.errors import TuinetError
 from tuinet.inspection.view import Part, Seen, Sum, Table, View
 from tuinet.inspection.words import in_words
+
+SUFFIXES = (".png", ".npy", ".json", ".txt")
+"""The files that views are saved as: `render/saved.py` makes them."""
+
+
+def all_as_json(seens: Iterable[Seen]) -> dict[str, Any]:
+    """Several as the one object that is written of them."""
+    return {"views": [as_json(seen) for seen in seens]}
+
+
+def encoded(value: Any) -> bytes:
+    """One value as a line of JSON; what is not a finite number is null."""
+    return msgspec.json.encode(value) + b"\n"
+
+
+def as_npy(seens: Iterable[Seen]) -> bytes:
+    """The values of the only view there is. Raises TuinetError if there is none, or several."""
+    arrays = [seen for seen in seens if isinstance(seen, View)]
+    if len(arrays) != 1:
+        names = ", ".join(view.name for view in arrays[:8])
+        what = f"{len(arrays)} arrays ({names}{' …' if len(arrays) > 8 else ''})" if arrays else "no array"
+        raise TuinetError(f"a .npy file holds one array, and this view gives {what}", "Take a .json file.")
+    stream = io.BytesIO()
+    np.save(stream, np.ascontiguousarray(arrays[0].data), allow_pickle=False)
+    return stream.getvalue()
 
 
 def as_json(seen: Seen) -> dict[str, Any]:
