@@ -21,8 +21,8 @@ def command(experiment: str, changes: tuple[str, ...], as_json: bool) -> int:
 
     EXPERIMENT is a recipe's name or a TOML file. The exit code is 2 if there are problems.
     """
-    from tuinet.cli.checking import problem_lines, read_experiment, report_on
     from tuinet.cli.output import write_json
+    from tuinet.experiment.checked import problem_lines, read_experiment, report_on
     from tuinet.readable import printable, printable_lines
 
     report, fetch, _ = report_on(read_experiment(experiment, changes))

@@ -64,11 +64,14 @@ def command(
 
 def _begin(text: str, changes: tuple[str, ...], out: str | None) -> tuple[Path, Job]:
     """Check the experiment whole, then make the run's directory."""
-    from tuinet.cli.checking import checked_experiment
+    from tuinet.experiment.checked import checked_experiment
+    from tuinet.readable import printable
     from tuinet.training.run import new_run
 
-    experiment, encoded = checked_experiment(text, changes)
-    return new_run(experiment, Path.cwd(), Path(out) if out is not None else None, encoded)
+    experiment, found = checked_experiment(text, changes)
+    for warning in found.report.warnings:
+        click.echo(f"warning: {printable(warning)}", err=True)
+    return new_run(experiment, Path.cwd(), Path(out) if out is not None else None, found.encoded)
 
 
 def _follow(

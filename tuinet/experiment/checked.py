@@ -1,11 +1,9 @@
-"""Reading an experiment and checking it whole: what `check` shows and `train` does first."""
+"""Reading an experiment and checking it whole with its data: what `check` shows and training begins with."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
-
-import click
 
 from tuinet.data.encoding import EncodedDataset
 from tuinet.data.fetched import NotFetchedError
@@ -15,7 +13,6 @@ from tuinet.experiment.data import Described, describe_data
 from tuinet.experiment.decode import load_experiment
 from tuinet.experiment.edit import apply_settings
 from tuinet.experiment.spec import Experiment
-from tuinet.readable import printable
 
 
 def read_experiment(text: str, changes: tuple[str, ...] = ()) -> Experiment:
@@ -43,17 +40,14 @@ def report_on(experiment: Experiment) -> Checked:
     return Checked(check(experiment, found.info, base, divided=found.divided), fetch, found.encoded)
 
 
-def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> tuple[Experiment, EncodedDataset | None]:
-    """An experiment without problems, and its data if they had to be read; warnings go to stderr.
-
-    Raises TuinetError with every problem."""
+def checked_experiment(text: str, changes: tuple[str, ...] = ()) -> tuple[Experiment, Checked]:
+    """An experiment that can be trained, and what was found; there may be warnings. Raises TuinetError with every
+    problem."""
     experiment = read_experiment(text, changes)
-    report, _, encoded = report_on(experiment)
-    if report.problems:
-        raise TuinetError(f"{text} cannot be trained:\n{problem_lines(report)}")
-    for warning in report.warnings:
-        click.echo(f"warning: {printable(warning)}", err=True)
-    return experiment, encoded
+    found = report_on(experiment)
+    if found.report.problems:
+        raise TuinetError(f"{text} cannot be trained:\n{problem_lines(found.report)}")
+    return experiment, found
 
 
 def problem_lines(report: Report) -> str:
