@@ -89,7 +89,7 @@ major version. A number that is not finite is `null`. Each view has:
 
 | key | value |
 |---|---|
-| `kind` | `image`, `images`, `matrix`, `vector`, `series` or `histogram`: an array; `table`; `sum` |
+| `kind` | `image`, `images`, `matrix`, `vector`, `series`, `histogram` or `regions`: an array; `table`; `sum` |
 | `name` | string: which view of which layer |
 | `notes` | strings: what else is to be said |
 | `words` | strings: the view in words |
@@ -101,9 +101,12 @@ An array (the names of `axes` say what its axes are; `labels` the names of their
 | `axes` | objects with `name` and `labels`, one for each axis |
 | `shape` | whole numbers |
 | `data` | numbers, nested as `shape` says |
-| `x` | numbers or null: where the places of a series lie, or the edges of a histogram's bins |
+| `x` | numbers or null: where the places of a series lie, or the edges of a histogram's bins; of regions two lists, \
+where the columns lie from left to right and the rows from the top down |
 | `range` | two numbers: the values at both ends of the colours |
 | `title` | string: the view's name for people |
+| `points` | objects: samples over a series or over regions, with their `name`, `x`, `y` and, of regions, `wrong` |
+| `classes` | strings: the names of the classes of regions, whose `data` are their numbers |
 
 A table:
 
@@ -232,7 +235,7 @@ def _of_layers(offer: Offer) -> bool:
 def _shipped() -> tuple[Model, ...]:
     models = tuple(map(tuinet.load, shipped_models()))
     tagger = replace(models[0], meta=msgspec.structs.replace(models[0].meta, task="tagging"))  # none ships
-    return (*models, tagger)
+    return (*models, tagger, _by_hand(inputs=1))
 
 
 def _shows(offer: Offer | TensorOffer) -> str:
@@ -248,16 +251,16 @@ def _takes(offer: Offer | TensorOffer) -> str:
     return " ".join(f"`{OPTIONS[name]}`" for name in offer.takes) or "–"
 
 
-def _by_hand() -> Model:
+def _by_hand(inputs: int = 2) -> Model:
     """x W + b with weights that no machine rounds."""
     network = Sequential((Dense(2), Step()))
-    params = Params.zeros(network.param_shapes(Shape.vector(2)), np.float64)
+    params = Params.zeros(network.param_shapes(Shape.vector(inputs)), np.float64)
     params["dense1/weight"][...] = 1
     params["dense1/bias"][...] = -0.5, -1.5
     meta = Meta(
         name="by-hand",
         task="regression",
-        input_shape=Shape.vector(2),
+        input_shape=Shape.vector(inputs),
         coding=Coding("values"),
         loss=SquaredError(),
     )

@@ -12,6 +12,7 @@ from tuinet.inspection.view import Seen
 from tuinet.inspection.views import (
     activations,
     erasure,
+    fit,
     gates,
     health,
     ideal,
@@ -25,6 +26,7 @@ from tuinet.inspection.views import (
     occlusion,
     outputs,
     predictions,
+    regions,
     sensitivities,
     sequences,
     shifts,
@@ -40,6 +42,8 @@ from tuinet.model.model import Model
 ALL: tuple[Offer, ...] = (
     *whole.VIEWS,
     *predictions.VIEWS,
+    *regions.VIEWS,
+    *fit.VIEWS,
     *translation.VIEWS,
     *step_answers.VIEWS,
     *mistakes.VIEWS,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # whoever draws views needs no models
     from tuinet.nn.layer import Value
     from tuinet.nn.params import Array
 
-Kind = Literal["image", "images", "matrix", "vector", "series", "histogram"]
+Kind = Literal["image", "images", "matrix", "vector", "series", "histogram", "regions"]
 
 Cell = str | int | float | None
 
@@ -22,6 +22,15 @@ class Axis(msgspec.Struct, frozen=True):
 
     name: str
     labels: tuple[str, ...] = ()
+
+
+class Points(msgspec.Struct, frozen=True):
+    """N samples over a picture: where each lies, across and upwards; of regions, whether in a wrong one."""
+
+    name: str
+    x: Array
+    y: Array
+    wrong: Array | None = None
 
 
 class View(msgspec.Struct, frozen=True):
@@ -34,11 +43,16 @@ class View(msgspec.Struct, frozen=True):
     vector     one value per unit
     series     line, place: curves over `x`
     histogram  bin: how many values lie between `x[i]` and `x[i + 1]`
+    regions    row, column, value: of each place of a plane the number of its class (NaN: none), and how sure that is: a
+               probability, or a margin, which is 0 at the border
 
-    x      where the places of a series lie (default: 0, 1, 2 …), or the edges of a histogram's bins
+    x      where the places of a series lie (default: 0, 1, 2 …), or the edges of a histogram's bins; of regions, in two
+           rows, where the columns lie from left to right and the rows from the top down
     low, high   the range of the colours, where it is known beforehand (gates: 0 to 1); None: that of the data
     title  what it shows, for people; "" if its name says it
     notes  what else is to be said of it, a line each
+    points   samples to be drawn over a series or over regions
+    classes  the names of the classes of regions
     """
 
     name: str
@@ -50,6 +64,8 @@ class View(msgspec.Struct, frozen=True):
     high: float | None = None
     title: str = ""
     notes: tuple[str, ...] = ()
+    points: tuple[Points, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def signed(self) -> bool:

@@ -39,6 +39,7 @@ def _view(view: View) -> Iterator[str]:
         "vector": "a vector",
         "series": "curves",
         "histogram": "a histogram",
+        "regions": "regions of a plane",
     }[view.kind]
     sizes = " × ".join(f"{size:,} {axis.name}" for size, axis in zip(view.data.shape, view.axes, strict=True))
     yield f"{view.title or view.name}: {what}, {sizes}"
@@ -48,7 +49,7 @@ def _view(view: View) -> Iterator[str]:
         yield from _histogram(view)
     elif view.kind == "series":
         yield from _series(view)
-    else:
+    elif view.kind != "regions":  # its notes say what there is: numbers of classes have no mean
         yield from _values(view)
     yield from view.notes
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from tuinet.errors import TuinetError
-from tuinet.inspection.view import Part, Seen, Sum, Table, View
+from tuinet.inspection.view import Part, Points, Seen, Sum, Table, View
 from tuinet.inspection.words import in_words
 
 SUFFIXES = (".png", ".npy", ".json", ".txt")
@@ -82,7 +82,14 @@ def _view(view: View) -> dict[str, Any]:
         "x": None if view.x is None else view.x.tolist(),
         "range": view.range,
         "title": view.title,
+        "points": [_points(points) for points in view.points],
+        "classes": view.classes,
     }
+
+
+def _points(points: Points) -> dict[str, Any]:
+    wrong = None if points.wrong is None else points.wrong.tolist()
+    return {"name": points.name, "x": points.x.tolist(), "y": points.y.tolist(), "wrong": wrong}
 
 
 def _part(part: Part) -> dict[str, Any]:

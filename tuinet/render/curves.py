@@ -12,7 +12,7 @@ from rich.style import Style
 from tuinet.inspection.view import View
 from tuinet.render.chart import Series, chart
 from tuinet.render.grid import names
-from tuinet.render.paper import PLAIN, Line, Lines, Paper, words
+from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, words
 
 _CODES = re.compile(r"\x1b\[([0-9;]*)m")
 _SIGNS: tuple[str | None, ...] = (None, "o", "x", "+", "#", "%")
@@ -32,6 +32,10 @@ def series(view: View, paper: Paper) -> Lines:
         Series(name, x.tolist(), [None if value != value else value for value in row], color, sign)
         for name, row, color, sign in zip(labels, data.tolist(), _COLORS, _SIGNS, strict=False)
     ]
+    drawn += [
+        Series(clean(points.name, paper), points.x.tolist(), points.y.tolist(), color, sign)
+        for points, color, sign in zip(view.points, _COLORS[len(data) :], _SIGNS[len(data) :], strict=False)
+    ]
     height = min(paper.height or 16, max(8, paper.width // 4), 16)
     label = words(view.axes[1].name, paper)[0][0].text
     text = ""
@@ -40,8 +44,9 @@ def series(view: View, paper: Paper) -> Lines:
         text = chart(drawn, paper.width, height, x_label=label, color=color, ascii_only=paper.ascii)
     lines = [_segments(row) for row in text.split("\n")] if text else words("no points to draw", paper)
     notes = list(view.notes)
-    if len(data) > LINES:
-        notes.insert(0, f"and {len(data) - LINES:,} more lines")
+    there = len(data) + len(view.points)
+    if there > LINES:
+        notes.insert(0, f"and {there - LINES:,} more lines")
     missing = int(np.isnan(data).sum())
     if missing:
         notes.insert(0, f"{missing:,} of {data.size:,} points are no numbers and left out")

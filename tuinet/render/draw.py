@@ -16,11 +16,14 @@ from tuinet.render.bars import histogram, vector
 from tuinet.render.curves import series
 from tuinet.render.grid import matrix
 from tuinet.render.paper import BOLD, PLAIN, Colors, Line, Lines, Paper, clean, colors_of, cropped, width_of, words
+from tuinet.render.regions import regions
 from tuinet.render.tiles import TILES, image, images
 
 __all__ = ["Colors", "Line", "Lines", "Paper", "ansi", "as_ascii", "colors_of", "draw", "draw_all", "plain"]
 
-_DRAW = {"image": image, "matrix": matrix, "vector": vector, "series": series, "histogram": histogram}
+_DRAW = {
+    "image": image, "matrix": matrix, "vector": vector, "series": series, "histogram": histogram, "regions": regions,
+}  # fmt: skip
 _SYSTEM = {
     "truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT, "16": ColorSystem.STANDARD, "none": None,
 }  # fmt: skip
@@ -84,7 +87,7 @@ def _trimmed(line: Line) -> Line:
 def _title(view: View, paper: Paper) -> Lines:
     """What it is, and how large, on one line if there is room."""
     lines = words(view.title or view.name, paper, BOLD)
-    if view.kind in ("series", "histogram"):
+    if view.kind in ("series", "histogram", "regions"):
         return lines
     sizes = [f"{axis.name} {size:,}" for axis, size in zip(view.axes, view.data.shape, strict=True)]
     if view.kind == "matrix":

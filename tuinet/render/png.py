@@ -11,6 +11,7 @@ from tuinet.render.draw import draw, plain
 from tuinet.render.paper import Paper, wrap
 from tuinet.render.png_charts import histogram, series, vector
 from tuinet.render.png_maps import image, images, matrix
+from tuinet.render.png_regions import regions
 from tuinet.render.tiles import TILES
 from tuinet.render.typeset import LINE, Picture, blank, lines, safe, stacked
 
@@ -66,5 +67,8 @@ def _body(view: View, most: int, more: str) -> tuple[Picture, list[str]]:
     """The picture of a view, and what is to be said under it."""
     if view.kind == "images":
         return images(view, most, more)
-    make = {"image": image, "matrix": matrix, "vector": vector, "series": series, "histogram": histogram}
+    make = {
+        "image": image, "matrix": matrix, "vector": vector, "series": series, "histogram": histogram,
+        "regions": regions,
+    }  # fmt: skip
     return make[view.kind](view)

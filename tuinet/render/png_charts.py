@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import ImageDraw
 
-from tuinet.inspection.view import View
+from tuinet.inspection.view import Points, View
 from tuinet.render.bars import LISTED, counts_of
 from tuinet.render.chart import ticks
 from tuinet.render.grid import names
@@ -71,13 +71,15 @@ def series(view: View) -> tuple[Picture, list[str]]:
     notes = (
         [f"{int((~finite).sum()):,} of {data.size:,} points are no numbers and left out"] if not finite.all() else []
     )
-    if not finite.any():
+    if not finite.any() and not view.points:
         return blank(1, 1), ["no points to draw"]
-    used = np.broadcast_to(x, data.shape)[finite]
-    shown = min(len(data), len(_LINES))
-    frame = _Frame((used.min(), used.max()), (data[finite].min(), data[finite].max()), LINE * shown)
+    used = np.concatenate([np.broadcast_to(x, data.shape)[finite], *(points.x for points in view.points)])
+    values = np.concatenate([data[finite], *(points.y for points in view.points)])
+    there = len(data) + len(view.points)
+    shown = min(there, len(_LINES))
+    frame = _Frame((used.min(), used.max()), (values.min(), values.max()), LINE * shown)
     draw = ImageDraw.Draw(frame.picture)
-    labels = names(view.axes[0], len(data), _PAPER)
+    labels = [*names(view.axes[0], len(data), _PAPER), *(points.name for points in view.points)]
     for n in range(shown):
         color, sign = _LINES[n], _SIGNS[n]
         draw.line((frame.left, n * LINE + 9, frame.left + 20, n * LINE + 9), fill=color, width=2)
@@ -87,9 +89,12 @@ def series(view: View) -> tuple[Picture, list[str]]:
             shortened(safe(f"{sign} {labels[n]}".strip()), _WIDE),
             color=color,
         )
-        _curve(frame, draw, x, np.where(finite[n], data[n], np.nan), color, sign)
-    if len(data) > shown:
-        notes.append(f"and {len(data) - shown:,} more lines")
+        if n < len(data):
+            _curve(frame, draw, x, np.where(finite[n], data[n], np.nan), color, sign)
+        else:
+            _dots(frame, draw, view.points[n - len(data)], color)
+    if there > shown:
+        notes.append(f"and {there - shown:,} more lines")
     return frame.picture, [f"across: {view.axes[1].name}", *notes]
 
 
@@ -109,6 +114,12 @@ def _curve(frame: _Frame, draw: ImageDraw.ImageDraw, x: Array, y: Array, color: 
         real = [point for point in points if point is not None]
         for point in real[:: max(1, len(real) // 12)]:
             write(frame.picture, (point[0], point[1] - LINE / 2), sign, "middle", color, heavy=True)
+
+
+def _dots(frame: _Frame, draw: ImageDraw.ImageDraw, points: Points, color: Rgb) -> None:
+    for a, b in zip(points.x.tolist(), points.y.tolist(), strict=True):
+        across, down = frame.across(a), frame.down(b)
+        draw.ellipse((across - 2, down - 2, across + 2, down + 2), fill=color)
 
 
 def histogram(view: View) -> tuple[Picture, list[str]]:
