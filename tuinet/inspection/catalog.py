@@ -36,6 +36,7 @@ from tuinet.inspection.views import (
     whole,
     why,
     windows,
+    writes,
 )
 from tuinet.model.model import Model
 
@@ -44,6 +45,7 @@ ALL: tuple[Offer, ...] = (
     *predictions.VIEWS,
     *regions.VIEWS,
     *fit.VIEWS,
+    *writes.VIEWS,
     *translation.VIEWS,
     *step_answers.VIEWS,
     *mistakes.VIEWS,

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tuinet.data.dataset import Split
 from tuinet.data.encoding import encode_split
 from tuinet.errors import TuinetError
-from tuinet.inspection.passes import Place, run_model
-from tuinet.inspection.question import Node, Offer, Question, no_targets
+from tuinet.inspection.passes import Pass, Place, run_model
+from tuinet.inspection.question import Node, Offer, Question, Samples, no_targets
 from tuinet.inspection.view import Cell, Seen, Table
+from tuinet.inspection.views.over_inputs import evenly
 from tuinet.model.lengths import groups
 from tuinet.model.model import Model
 from tuinet.model.raw import checked
@@ -106,27 +108,44 @@ class Tally:
             room = NEAR * (high - low)
             self.at_end += ((values < low + room) | (values > high - room)).sum(axis=0)
 
-    def row(self, layer: str, kind: str) -> tuple[Cell, ...]:
-        """As a row of the table. The mean is that of the finite values."""
-        units = len(self.alive)
-        dead, stuck = ~self.alive, self.at_end > STUCK * self.seen
-        saturated: Cell = None if self.ends is None else float(stuck.mean())
-        which = [f"dead {_named(dead)}"] if dead.any() else []
-        which += [f"saturated {_named(stuck)}"] if stuck.any() else []
-        mean = self.total / self.finite if self.finite else None
-        verdict = self._verdict(float(dead.mean()), float(stuck.mean()))
-        return layer, kind, units, mean, float(dead.mean()), saturated, "; ".join(which), verdict
+    @property
+    def mean(self) -> float | None:
+        """Of the finite values."""
+        return self.total / self.finite if self.finite else None
 
-    def _verdict(self, dead: float, stuck: float) -> str:
+    @property
+    def dead(self) -> float:
+        """Which part of the units is."""
+        return float((~self.alive).mean())
+
+    @property
+    def saturated(self) -> float | None:
+        """Which part of the units is; None where values have no ends."""
+        return None if self.ends is None else float(self._stuck.mean())
+
+    @property
+    def _stuck(self) -> Array:
+        return self.at_end > STUCK * self.seen
+
+    def row(self, layer: str, kind: str) -> tuple[Cell, ...]:
+        """As a row of the table."""
+        which = [f"dead {_named(~self.alive)}"] if self.dead else []
+        which += [f"saturated {_named(self._stuck)}"] if self.saturated else []
+        units, (_, verdict) = len(self.alive), self.verdict()
+        return layer, kind, units, self.mean, self.dead, self.saturated, "; ".join(which), verdict
+
+    def verdict(self) -> tuple[int, str]:
+        """How bad it is, 0 to 5, and in words."""
         if self.broken.any():
-            return f"not finite: {_named(self.broken)}"
-        if dead == 1:
-            return "dead: nothing comes through"
-        worst, word = max((dead, "dead"), (stuck, "saturated"))
+            return 5, f"not finite: {_named(self.broken)}"
+        if self.dead == 1:
+            return 4, "dead: nothing comes through"
+        worst, word = max((self.dead, "dead"), (self.saturated or 0.0, "saturated"))
         if worst == 0:
-            return "healthy"
-        how = "some" if worst <= SOME else "many" if worst < MANY else "most"
-        return f"{how} {word}" + ("" if worst > SOME else ", as is usual")
+            return 0, "healthy"
+        if worst <= SOME:
+            return 1, f"some {word}, as is usual"
+        return (2, f"many {word}") if worst < MANY else (3, f"most {word}")
 
 
 def health(question: Question) -> tuple[Seen, ...]:
@@ -137,13 +156,7 @@ def health(question: Question) -> tuple[Seen, ...]:
     tallies: dict[tuple[str, str], Tally] = {}
     for part in groups(inputs, BATCH):
         fed = None if targets is None else targets[part]
-        run = run_model(model, inputs[part], fed, question.masks)
-        for path, place in run.places.items():
-            for kind, watched in _watched(place):
-                rows = watched.values.reshape(-1, watched.values.shape[-1])
-                if (path, kind) not in tallies:
-                    tallies[path, kind] = Tally(rows.shape[1], watched.range)
-                tallies[path, kind].add(rows)
+        tally(run_model(model, inputs[part], fed, question.masks), tallies)
     found = tuple(tally.row(path, kind) for (path, kind), tally in tallies.items())
     columns = ("layer", "value", "units", "mean", "dead", "saturated", "which", "verdict")
     near, stuck, some, many = (f"{100 * share:.0f} %" for share in (NEAR, STUCK, SOME, MANY))
@@ -158,22 +171,39 @@ def health(question: Question) -> tuple[Seen, ...]:
     return (Table("health", columns, found, f"the units of {model.meta.name}", notes),)
 
 
+def tally(run: Pass, tallies: dict[tuple[str, str], Tally]) -> None:
+    """Count what a pass holds, by layer and kind of value."""
+    for path, place in run.places.items():
+        for kind, watched in _watched(place):
+            rows = watched.values.reshape(-1, watched.values.shape[-1])
+            if (path, kind) not in tallies:
+                tallies[path, kind] = Tally(rows.shape[1], watched.range)
+            tallies[path, kind].add(rows)
+
+
 def _samples(question: Question) -> tuple[Any, Any, int]:
     """Raw inputs, what a decoder is fed with them, and how many they are."""
-    model = question.model
     samples = question.samples
     if samples is not None:
         return samples.inputs, _fed(question), len(samples.inputs)
-    meta, split = model.meta, question.need_part()
-    every = np.arange(len(split))
+    inputs, targets, _ = some_samples(question, SAMPLES)
+    return inputs, targets if question.model.meta.task == "seq2seq" else None, len(inputs)
+
+
+def some_samples(question: Question, most: int) -> Samples:
+    """At most so many samples of the data, evenly spread, by their numbers. Raises TuinetError if there are none."""
+    meta, split = question.model.meta, question.need_part()
     if not len(split):
         raise TuinetError(f"there are no samples to look at {meta.name} with", "Take another part or other data.")
+    places = evenly(len(split), most)
     if meta.task != "next-symbol":  # texts are encoded for the samples alone; windows are cut from the whole
-        inputs, targets = split.take(_spread(every))
-        split = type(split)(inputs, targets)
+        split = Split(*split.take(places))
     split = encode_split(checked(split, meta), meta.task, meta.vocabulary, meta.target_vocabulary, meta.window)
-    inputs, targets = split.take(_spread(np.arange(len(split))))
-    return inputs, targets if meta.task == "seq2seq" else None, len(inputs)
+    if meta.task == "next-symbol":
+        places = evenly(len(split), most)
+        split = Split(*split.take(places))
+    inputs, targets = split.take(slice(None))
+    return Samples(inputs, targets, tuple(map(str, places.tolist())))
 
 
 def _fed(question: Question) -> Any:
@@ -185,13 +215,6 @@ def _fed(question: Question) -> Any:
         return question.fed
     except TuinetError:
         return no_targets(question.model, len(question.need_samples().names))
-
-
-def _spread(places: Array) -> Array:
-    """At most SAMPLES of them, evenly."""
-    if len(places) <= SAMPLES:
-        return places
-    return places[np.linspace(0, len(places) - 1, SAMPLES).round().astype(np.intp)]
 
 
 def _watched(place: Place) -> Iterator[tuple[str, Watched]]:
