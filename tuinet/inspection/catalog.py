@@ -32,6 +32,7 @@ from tuinet.inspection.views import (
     shifts,
     step_answers,
     translation,
+    vitals,
     weights,
     whole,
     why,
@@ -68,6 +69,7 @@ ALL: tuple[Offer, ...] = (
     *losses.VIEWS,
     *memory.VIEWS,
     *health.VIEWS,
+    *vitals.VIEWS,
 )
 """In the order in which they are listed."""
 

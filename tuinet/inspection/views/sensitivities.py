@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from tuinet.inspection.passes import Back
 from tuinet.inspection.question import Node, Offer, Question, base_name, nodes, own_parameters
 from tuinet.inspection.sums.gradient_sums import what_j_is
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
@@ -113,17 +114,13 @@ def gradients(question: Question) -> tuple[Seen, ...]:
     names: list[str] = []
     for path, node in nodes(model).items():
         inner = any(other.startswith(path + "/") for other in found.of_output)
-        sensitivity = None if inner else found.of_output[path]
-        mean = largest = None
-        if sensitivity is not None:
-            size = np.abs(_values(sensitivity).astype(np.float64))
-            mean, largest = float(size.mean()), float(size.max())
+        mean, largest = (None, None) if inner else size_of(found, path)
+        if mean is not None:
             names.append(path)
             sizes.append(mean)
-        own = [f"{path}/{name}" for name in own_parameters(node)]
-        if own or not inner:  # of a layer that holds others, its bridge is left
+        if own_parameters(node) or not inner:  # of a layer that holds others, its bridge is left
             name = f"{path}/bridge" if inner else path
-            rows.append((name, mean, largest, *_step(model, found.params, own, rate)))
+            rows.append((name, mean, largest, *step_of(model, found, node, rate)))
     columns = ("layer", "mean |dJ/dy|", "max |dJ/dy|", "‖dJ/dw‖", "‖w‖", "‖dJ/dw‖ / ‖w‖", "step / ‖w‖", "a step")
     limits = ", ".join(f"below {limit:g} {verdict}" for limit, verdict in VERDICTS[:-1]) + f", else {VERDICTS[-1][1]}"
     notes = [what_j_is(question), f"step: plain gradient descent, {of_rate}"]
@@ -155,15 +152,36 @@ def verdict(update: float) -> str:
     return next(words for limit, words in VERDICTS if update < limit)
 
 
-def _step(model: Model, gradient: Any, paths: list[str], rate: float | None) -> tuple[Cell, ...]:
-    """‖dJ/dw‖, ‖w‖, their ratio, that of a step, and what is said of it; empty cells without weights."""
+def size_of(found: Back, path: str) -> tuple[float | None, float | None]:
+    """Mean and max |dJ/dy| of what a layer puts out; None where nothing depends on it."""
+    sensitivity = found.of_output[path]
+    if sensitivity is None:
+        return None, None
+    size = np.abs(_values(sensitivity).astype(np.float64))
+    return float(size.mean()), float(size.max())
+
+
+class Step(NamedTuple):
+    """‖dJ/dw‖ of a layer's own parameters, ‖w‖, their ratio, that of a step to ‖w‖, and what is said of it; None
+    without weights."""
+
+    slope: float | None = None
+    weight: float | None = None
+    ratio: float | None = None
+    update: float | None = None
+    verdict: str | None = None
+
+
+def step_of(model: Model, found: Back, node: Node, rate: float | None) -> Step:
+    """How far one step moves the layer's own weights; without a known rate at rate 1, and no verdict."""
+    paths = [f"{node.path}/{name}" for name in own_parameters(node)]
     if not paths:
-        return None, None, None, None, None
-    slope, weight = (_norm([params[path] for path in paths]) for params in (gradient, model.params))
+        return Step()
+    slope, weight = (_norm([params[path] for path in paths]) for params in (found.params, model.params))
     if weight == 0:  # a step from 0 has no size to be compared with
-        return slope, weight, None, None, None
+        return Step(slope, weight)
     update = slope / weight * (1.0 if rate is None else rate)
-    return slope, weight, slope / weight, update, None if rate is None else verdict(update)
+    return Step(slope, weight, slope / weight, update, None if rate is None else verdict(update))
 
 
 def _line_up(names: list[str], sizes: Array) -> View:
