@@ -16,6 +16,7 @@ from tuinet.errors import TuinetError
 from tuinet.inspection.question import Question, Samples
 from tuinet.inspection.view import Table
 from tuinet.inspection.views.writes import LENGTH, SAMPLES, VIEWS, is_translator, is_writer
+from tuinet.render.draw import Paper, draw, plain
 
 
 def table(asked: Question) -> Table:
@@ -61,6 +62,8 @@ def test_a_translator_answers_some_of_the_data() -> None:
     marks = ["✗" if number % 10 == 0 else "✓" for number in numbers]
     assert [row[4] for row in found.rows] == marks
     assert found.notes == (f"{marks.count('✓')} of 5 answers right",)
+    drawn = plain(draw(found, Paper(80, "none", ascii=True))).split("\n")
+    assert [line.split()[-1] for line in drawn[2:7]] == ["x" if mark == "✗" else "ok" for mark in marks]
 
 
 def test_typed_texts_have_no_marks() -> None:
