@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Sequence as Several
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from tuinet.data.vocabulary import END, START, Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Question
 from tuinet.inspection.ranges import picked
-from tuinet.inspection.view import Axis, View
+from tuinet.inspection.view import Axis, Origin, View
 from tuinet.nn.params import Array
 from tuinet.nn.seq2seq import Pair, Seq2Seq
 from tuinet.nn.sequence import Ragged, Sequence
@@ -25,12 +26,14 @@ NAME = 40
 
 
 class Drawn(NamedTuple):
-    """How a matrix step × unit is drawn and called: the range of its colours, its title, what else is to be said."""
+    """How a matrix step × unit is drawn and called: the range of its colours, its title, what else is to be said, and
+    whose value it is."""
 
     low: float | None = None
     high: float | None = None
     title: str = ""
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 PLAIN = Drawn()
@@ -159,8 +162,10 @@ def matrix(
     """`data` (T, U) with these units alone, under their numbers; of one step, a vector of them."""
     across = Axis("unit", tuple(map(str, units)))
     cut = np.array(data[:, units])
+    of = drawn.origin and msgspec.structs.replace(drawn.origin, units=tuple(units))
     if step is None:
         axes: tuple[Axis, ...] = (Axis(axis, rows), across)
-        return View(name, "matrix", axes, cut, None, drawn.low, drawn.high, drawn.title, drawn.notes)
+        return View(name, "matrix", axes, cut, None, drawn.low, drawn.high, drawn.title, drawn.notes, origin=of)
+    of = of and msgspec.structs.replace(of, step=step)
     title = f"{drawn.title}, {axis} {rows[step]}"
-    return View(name, "vector", (across,), cut[step], None, drawn.low, drawn.high, title, drawn.notes)
+    return View(name, "vector", (across,), cut[step], None, drawn.low, drawn.high, title, drawn.notes, origin=of)

@@ -33,6 +33,34 @@ class Points(msgspec.Struct, frozen=True):
     wrong: Array | None = None
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """Which value of a layer the cells of a view are, so that one of them can be asked about; where every cell is one
+    term of a value, that value.
+
+    layer      its path; "" for the answer of the model
+    value      the name under which the layer shows it (`output`, `backward/forget`); `gradient`: dJ/dy of its output
+    sample     the number of the input
+    units      the numbers of the units that are seen, in the order of their axis; (): 0, 1, 2 …
+    unit_axis  which axis of the view that is
+    step       of a sequence, unless the view has an axis of steps
+    at         the place on the axes between, such as row and column; None: those that the view has besides
+    decoder    what the decoder was fed, if the view says so; None: what the question says
+    masks      the seed of dropout and noise, if the view took one of its own
+    called     what people call the value, where the axes leave that open: `forget`, `hidden`
+    """
+
+    layer: str
+    value: str
+    sample: int
+    units: tuple[int, ...] = ()
+    unit_axis: int = -1
+    step: int | None = None
+    at: tuple[int, ...] | None = None
+    decoder: Literal["forced", "free"] | None = None
+    masks: int | None = None
+    called: str = ""
+
+
 class View(msgspec.Struct, frozen=True):
     """`data` has one axis for each of `axes`, in this order.
 
@@ -53,6 +81,7 @@ class View(msgspec.Struct, frozen=True):
     notes  what else is to be said of it, a line each
     points   samples to be drawn over a series or over regions
     classes  the names of the classes of regions
+    origin   which value of a layer its cells are; None if they are none
     """
 
     name: str
@@ -66,6 +95,7 @@ class View(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     points: tuple[Points, ...] = ()
     classes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     @property
     def signed(self) -> bool:

@@ -115,8 +115,31 @@ def cell_sum(question: Question, name: str = "output") -> Sum:
     notes = [*_read(question, place, found, values[found], index), *note]
     if len(question.need_samples().names) > 1:
         notes.append(f"of the first of {len(question.need_samples().names)} samples")
-    result = cell(place, found, index)
-    return msgspec.structs.replace(result, notes=(*result.notes, *notes))
+    return _with_notes(cell(place, found, index), notes)
+
+
+def sum_at(
+    question: Question, path: str, name: str, sample: int, step: int | None, at: tuple[int, ...], unit: int
+) -> Sum:
+    """The value of the layer at `path` that is called `name`, at this place of it. `step` is that of the sequence, also
+    of a backward direction, and is passed over where the value has none.
+
+    Raises TuinetError if no input is named, or if there is no such value or place.
+    """
+    place = question.run.places[path]
+    value = worked_values(place).get(name)
+    if value is None:
+        raise _unknown(place, name)
+    index = (sample, *at, unit)
+    if value.axes[1] == "step":
+        assert step is not None
+        index = (sample, _in_reading_order(place, name, value, sample, step), *at, unit)
+    found = cell(place, name, index)  # raises if there is no such place, before its step is looked up
+    return _with_notes(found, _read(question, place, name, value, index))
+
+
+def _with_notes(found: Sum, notes: Several[str]) -> Sum:
+    return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
 
 def worked_values(place: Place) -> Mapping[str, Value]:

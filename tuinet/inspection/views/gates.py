@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import msgspec
 import numpy as np
 
 from tuinet.errors import TuinetError
@@ -17,7 +18,7 @@ from tuinet.inspection import steps
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.steps import Drawn
-from tuinet.inspection.view import Axis, View
+from tuinet.inspection.view import Axis, Origin, View
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
 from tuinet.nn.layers.bidirectional import Bidirectional
@@ -161,7 +162,10 @@ def gates(question: Question) -> tuple[View, ...]:
 FED = {"forced": "fed the target", "free": "fed its own answer"}
 
 
-def ways(question: Question) -> tuple[tuple[str, Question], ...]:
+Way = Literal["", "forced", "free"]
+
+
+def ways(question: Question) -> tuple[tuple[Way, Question], ...]:
     """The question for each way in which a decoder is to be fed, and how that is called; "" of other layers.
 
     Raises TuinetError if it is to be fed a target that nobody knows.
@@ -180,7 +184,7 @@ def ways(question: Question) -> tuple[tuple[str, Question], ...]:
     return ("forced", forced), ("free", free)
 
 
-def _gates(question: Question, sample: int, way: str, suffix: str) -> Iterator[View]:
+def _gates(question: Question, sample: int, way: Way, suffix: str) -> Iterator[View]:
     path = question.layer
     place = question.run.places[path]
     count = int(place.y.steps.lengths[sample])
@@ -193,14 +197,16 @@ def _gates(question: Question, sample: int, way: str, suffix: str) -> Iterator[V
         data = gate_values(place, gate, sample)
         title = " · ".join((f"{gate.about} of {path}", steps.sample_name(question, sample), *said))
         notes = (TURNED,) if gate.backward else ()
+        origin = Origin(path, gate.key, sample, decoder=way or None, called=gate.name)
         if gate.key.endswith("ticked"):
-            yield ticked(question, path + f"/{gate.name}" + suffix, data, rows, step, title, notes)
+            drawn = Drawn(title=title, notes=notes, origin=origin)
+            yield ticked(question, path + f"/{gate.name}" + suffix, data, rows, drawn, step)
             continue
         units = steps.chosen_units(question, path, data.shape[1])
         units = steps.ordered(question, units, data)
         seen = slice(None) if step is None else slice(step, step + 1)
         notes += tuple(told(gate, data[seen][:, units], rows[seen], units))
-        drawn = Drawn(*ends(gate, data), title, notes)
+        drawn = Drawn(*ends(gate, data), title, notes, origin)
         yield steps.matrix(path + f"/{gate.name}" + suffix, data, rows, units, drawn, step)
 
 
@@ -212,9 +218,8 @@ def ticked(
     name: str,
     data: Array,
     rows: tuple[str, ...],
+    drawn: Drawn,
     step: int | None,
-    title: str,
-    notes: tuple[str, ...] = (),
 ) -> View:
     """Which groups of a Clockwork layer, or of one direction of it, ran at which step: data (T, groups) of 0 and 1.
     Of chosen units, the groups that they are in."""
@@ -226,14 +231,12 @@ def ticked(
     units = steps.chosen_units(question, question.layer, clock.units)
     groups = sorted({unit // size for unit in units})
     names = tuple(f"units {k * size}–{(k + 1) * size - 1}, every {_nth(clock.periods[k])}" for k in groups)
-    notes += tuple(
+    notes = drawn.notes + tuple(
         f"{each}: ran at {int(data[:, k].sum()):,} of {len(data):,} steps"
         for k, each in zip(groups, names, strict=True)
     )
-    across, cut = Axis("group", names), np.array(data[:, groups])
-    if step is not None:
-        return View(name, "vector", (across,), cut[step], None, *SHARE, f"{title}, step {rows[step]}", notes)
-    return View(name, "matrix", (Axis("step", rows), across), cut, None, *SHARE, title, notes)
+    found = steps.matrix(name, data, rows, groups, Drawn(*SHARE, drawn.title, notes, drawn.origin), step)
+    return msgspec.structs.replace(found, axes=(*found.axes[:-1], Axis("group", names)))
 
 
 def _nth(period: int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.ranges import picked
-from tuinet.inspection.view import Axis, Cell, Seen, Table, View
+from tuinet.inspection.view import Axis, Cell, Origin, Seen, Table, View
 from tuinet.inspection.views.outputs import (
     MAPS,
     as_view,
@@ -54,7 +54,7 @@ def contributions(question: Question, node: Node, sample: int) -> tuple[Seen, ..
     Of the units that are chosen, else of the three that gave most; of a sequence at the step chosen, else the last.
     """
     place = question.run.places[node.path]
-    x, y, step = one_sample(place.x, sample), one_sample(place.y, sample), ""
+    x, y, step, number = one_sample(place.x, sample), one_sample(place.y, sample), "", None
     if node.before.sequence:
         last = len(x) - 1 if question.choice.step is None else question.choice.step
         number = picked((last,), len(x), "step", node.path)[0]
@@ -69,7 +69,11 @@ def contributions(question: Question, node: Node, sample: int) -> tuple[Seen, ..
     what = Axis(outputs.name if outputs is not None else "unit", labels)
     title = f"what each input adds to {node.path}{of_sample(question, sample)}{step}"
     which = ("the units that gave most",) if question.choice.units is None else ()
-    found: list[Seen] = [View("contributions", "matrix", (what, inputs), added, title=title, notes=which)]
+    # each cell is a term of its unit's sum
+    origin = Origin(node.path, "output", sample, tuple(units), 0, number, at=())
+    found: list[Seen] = [
+        View("contributions", "matrix", (what, inputs), added, title=title, notes=which, origin=origin)
+    ]
     image = _image_before(question.model, node)
     if image is not None:
         height, width, channels = image.before.sizes
@@ -77,7 +81,7 @@ def contributions(question: Question, node: Node, sample: int) -> tuple[Seen, ..
         over = f"summed over {channels} maps" if channels > 1 else ""
         axes = (what, Axis("row"), Axis("column"))
         about = "the same where it lies in the image" + (f", {over}" if over else "")
-        found.append(View("places", "images", axes, stack, title=about))
+        found.append(View("places", "images", axes, stack, title=about, origin=origin))
     bias = node.params["bias"] if "bias" in node.params else np.zeros(len(y))
     for row, unit in enumerate(units):
         names = inputs.labels or tuple(f"input {number}" for number in range(len(x)))
@@ -155,7 +159,9 @@ def mask(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     drawn = place.values.get("mask")
     factors = np.ones_like(y) if drawn is None else drawn.array[sample][: len(y)]
     whole = named(question, place.y, node.after, sample, _last_axis(question.model, node), node.path)
-    seen = chosen(whole._replace(data=factors), question.choice, node.path)
+    masks, left = (Origin(node.path, value, sample, masks=question.masks) for value in ("mask", "output"))
+    whole = whole._replace(origin=left)
+    seen = chosen(whole._replace(data=factors, origin=masks), question.choice, node.path)
     left = chosen(whole, question.choice, node.path)
     dropped = int((seen.data == 0).sum())
     notes = (
@@ -176,7 +182,9 @@ def noise(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     layer, place = node.layer, question.run.places[node.path]
     assert isinstance(layer, GaussianNoise)
     after = named(question, place.y, node.after, sample, _last_axis(question.model, node), node.path)
-    added = after._replace(data=after.data - one_sample(place.x, sample))
+    noise, noisy = (Origin(node.path, value, sample, masks=question.masks) for value in ("noise", "output"))
+    added = after._replace(data=after.data - one_sample(place.x, sample), origin=noise)
+    after = after._replace(origin=noisy)
     added, after = chosen(added, question.choice, node.path), chosen(after, question.choice, node.path)
     notes = (
         f"mean {added.data.mean():.4g}, deviation {added.data.std():.4g}; 0 and {layer.deviation:g} are to be expected",

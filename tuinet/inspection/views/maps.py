@@ -19,7 +19,7 @@ from tuinet.inspection.views.outputs import (
     share,
     values_view,
 )
-from tuinet.inspection.views.places import POOLS, is_picture, siblings
+from tuinet.inspection.views.places import POOLS, comes_from, is_picture, siblings
 from tuinet.inspection.views.receptive import windows_of
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.pool import MaxPool
@@ -41,8 +41,8 @@ def maps(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
         asked = replace(question, layer=stage.path)
         title = f"the maps of {stage.path}"
         signal = run.places[stage.path].y
-        name, axis = f"{stage.path}/output", Axis("map")
-        found.append(values_view(asked, name, signal, stage.after, sample, axis, title, picture=False))
+        name, axis, of = f"{stage.path}/output", Axis("map"), (stage.path, "output")
+        found.append(values_view(asked, name, signal, stage.after, sample, axis, title, picture=False, of=of))
     return tuple(found)
 
 
@@ -58,10 +58,10 @@ def pooling(question: Question, node: Node, sample: int) -> tuple[Seen, ...]:
     place = run.places[node.path]
     axis = Axis("channel") if picture else Axis("map")
     before, after = (
-        values_view(question, name, signal, shape, sample, axis, title, picture=picture)
-        for name, signal, shape, title in (
-            ("before", place.x, node.before, f"what goes into {node.path}"),
-            ("after", place.y, node.after, f"what comes out: {about}"),
+        values_view(question, name, signal, shape, sample, axis, title, picture=picture, of=(of, "output"))
+        for name, signal, shape, title, of in (
+            ("before", place.x, node.before, f"what goes into {node.path}", comes_from(question.model, node)),
+            ("after", place.y, node.after, f"what comes out: {about}", node.path),
         )
     )
     return before, after

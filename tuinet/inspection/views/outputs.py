@@ -9,14 +9,15 @@ from collections.abc import Callable
 from collections.abc import Sequence as Several
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from tuinet.errors import TuinetError
 from tuinet.inspection import steps
 from tuinet.inspection.question import Choice, Node, Offer, Question
 from tuinet.inspection.ranges import picked
-from tuinet.inspection.view import Axis, Kind, Seen, View
-from tuinet.inspection.views.places import answer_axis, input_names, is_picture, last_of_names
+from tuinet.inspection.view import Axis, Kind, Origin, Seen, View
+from tuinet.inspection.views.places import answer_axis, comes_from, input_names, is_picture, last_of_names
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.params import Array
@@ -27,11 +28,17 @@ MAPS = ("row", "column", "channel")
 
 
 class Shown(NamedTuple):
-    """Some values of one sample; the axes say what they are. `notes` say what was chosen without being asked for."""
+    """Some values of one sample; the axes say what they are. `notes` say what was chosen without being asked for,
+    `origin` whose values they are."""
 
     data: Array
     axes: tuple[Axis, ...]
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+    def told(self, **where: Any) -> Origin | None:
+        """Its origin, of which this is known as well."""
+        return None if self.origin is None else msgspec.structs.replace(self.origin, **where)
 
 
 # ── which sample, which step ──────────────────────────────────────────────────────────────────────────────────────
@@ -73,12 +80,14 @@ def chosen(shown: Shown, choice: Choice, where: str, what: str = "unit") -> Show
 
     Raises TuinetError if they are not there.
     """
-    data, axes, notes = shown
+    data, axes, notes, _ = shown
     step, at = choice.step, choice.at
+    known: dict[str, Any] = {}
     in_time = axes[0].name == "step"
     if step is None and in_time and data.ndim > 3:
         step, notes = 0, (*notes, f"step 0 of {len(data)}")
     if step is not None:
+        known["step"] = step
         if not in_time:
             raise TuinetError(f"{where} has no steps", "Name no step.")
         picked((step,), len(data), "step", where)
@@ -97,27 +106,28 @@ def chosen(shown: Shown, choice: Choice, where: str, what: str = "unit") -> Show
         for place, axis in zip(at, between, strict=True):
             picked((place,), data.shape[first], axis.name, where)
             data = np.take(data, place, axis=first)
-        axes = (*axes[:first], axes[-1])
+        axes, known["at"] = (*axes[:first], axes[-1]), at
     if choice.units is not None:
         if axes[-1].name == "step":
             raise TuinetError(f"{where} has no {what}s", "Name a step.")
         units = picked(choice.units, data.shape[-1], what, where)
         labels = tuple(axes[-1].labels[unit] if axes[-1].labels else str(unit) for unit in units)
         data, axes = data[..., units], (*axes[:-1], Axis(axes[-1].name, labels))
-    return Shown(data, axes, notes)
+        known["units"] = tuple(units)
+    return Shown(data, axes, notes, shown.told(**known))
 
 
 def as_view(name: str, shown: Shown, title: str = "", notes: tuple[str, ...] = (), *, picture: bool = False) -> View:
     """The values as they want to be seen: `picture` says that channels are colours, not maps."""
-    data, axes, said = shown
+    data, axes, said, origin = shown
     kind: Kind = "vector" if data.ndim == 1 else "matrix" if data.ndim == 2 else "images"
     if data.ndim == 3 and axes[0].name == "row":
         if picture and data.shape[2] in (1, 3):
             kind = "image"
         else:  # feature maps, one picture each
             last = axes[2] if picture else Axis("map", axes[2].labels)
-            data, axes = np.moveaxis(data, 2, 0), (last, axes[0], axes[1])
-    return View(name, kind, axes, np.array(data), title=title, notes=(*said, *notes))
+            data, axes, origin = np.moveaxis(data, 2, 0), (last, axes[0], axes[1]), shown.told(unit_axis=0)
+    return View(name, kind, axes, np.array(data), title=title, notes=(*said, *notes), origin=origin)
 
 
 # ── what is said of it ────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,13 +174,15 @@ def values_view(
     *,
     picture: bool,
     path: str | None = None,
+    of: tuple[str, str] = ("", ""),
 ) -> View:
     """What is chosen of a layer's input or output, for one sample. `path`: whose steps they are ("": those of the
-    input as it is given), if not those of the layer."""
+    input as it is given), if not those of the layer. `of`: a layer, and which of its values this is; "" if of none."""
     path = question.layer if path is None else path
     where = path or "the input"
     is_map = shape.axes == MAPS
     shown = named(question, signal, shape, sample, units, path)
+    shown = shown._replace(origin=Origin(*of, sample) if of[0] else None)
     shown = chosen(shown, question.choice, where, ("channel" if picture else "map") if is_map else "unit")
     maps = is_map and not picture and shown.data.ndim == 3
     return as_view(name, shown, title + of_sample(question, sample), value_notes(shown, maps=maps), picture=picture)
@@ -186,9 +198,10 @@ def output(question: Question) -> tuple[Seen, ...]:
     signal, title = question.run.places[node.path].y, f"what {node.path} gives"
     axis = answer_axis(model, node) or Axis(node.after.axes[-1])
     picture = is_picture(model, node, after=True)
-    count = sample_count(question)
+    count, last = sample_count(question), list(question.run.places)[-1]
+    of = (last if isinstance(node.layer, Seq2Seq) else node.path, "output")  # it gives what its decoder ends with
     return tuple(
-        values_view(question, "output", signal, node.after, sample, axis, title, picture=picture)
+        values_view(question, "output", signal, node.after, sample, axis, title, picture=picture, of=of)
         for sample in range(count)
     )
 
@@ -205,9 +218,12 @@ def came_in(question: Question) -> tuple[Seen, ...]:
     steps_of = node.path if node is not None and fed is None else ""  # a source is named as it is given
     picture = node is None or is_picture(model, node, after=False)
     names = last_of_names(shape, input_names(model, node))
+    of = ("" if node is None else comes_from(model, node), "output")
     found: list[Seen] = []
     for sample in range(sample_count(question)):
-        seen = values_view(question, "input", source, shape, sample, names, title, picture=picture, path=steps_of)
+        seen = values_view(
+            question, "input", source, shape, sample, names, title, picture=picture, path=steps_of, of=of
+        )
         found.append(seen)
         if fed is not None:
             found.append(_what_is_fed(question, fed, path, sample))

@@ -27,6 +27,12 @@ def siblings(model: Model, node: Node) -> tuple[list[Node], list[Node]]:
     return around[:here], around[here + 1 :]
 
 
+def comes_from(model: Model, node: Node) -> str:
+    """The path of the layer whose output goes into this one; "" if what goes in comes from outside."""
+    before, _ = siblings(model, node)
+    return before[-1].path if before else ""
+
+
 def value_by_value(layer: Layer) -> bool:
     """Whether each value that comes out is made of the one in its place, so that the places keep their names."""
     return isinstance(layer, ACTIVATIONS + DISTURBING)

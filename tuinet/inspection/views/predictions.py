@@ -8,7 +8,7 @@ import numpy as np
 
 from tuinet.data.vocabulary import Vocabulary
 from tuinet.inspection.question import Node, Offer, Question, Samples
-from tuinet.inspection.view import Axis, Cell, Seen, Table, View
+from tuinet.inspection.view import Axis, Cell, Origin, Seen, Table, View
 from tuinet.inspection.views.score import class_name
 from tuinet.inspection.views.step_answers import answers_of
 from tuinet.inspection.words import counts
@@ -133,19 +133,20 @@ def _scores(question: Question, prediction: Prediction, row: int) -> View:
     name, truth = question.need_samples().names[row], truth_of(question, row)
     if not np.isfinite(prediction.outputs[row]).all():
         raise not_a_number(name)
-    there = f", in truth {truth}" if truth else ""
+    there, origin = f", in truth {truth}" if truth else "", Origin("", "answer", row)
     if prediction.ids is None or prediction.labels is None:
         labels = meta.target_names or tuple(f"output {place}" for place in range(len(scores)))
-        return View("answer", "vector", (Axis("value", labels),), scores, title=f"{name}: {_values(scores)}{there}")
+        title = f"{name}: {_values(scores)}{there}"
+        return View("answer", "vector", (Axis("value", labels),), scores, title=title, origin=origin)
     probable = meta.loss.activation in ("softmax", "sigmoid")
     low, high = (0.0, 1.0) if probable else (None, None)
     title = f"{name}: says {prediction.labels[row]}{_in_words(_probability(prediction, row))}{there}"
     if meta.coding.kind == "binary":
         outputs = (Axis("output", tuple(f"output {place}" for place in range(len(scores)))),)
-        return View("answer", "vector", outputs, scores, low=low, high=high, title=title)
+        return View("answer", "vector", outputs, scores, low=low, high=high, title=title, origin=origin)
     ranking = prediction.ranking(LIKELIEST)[row].tolist()
     notes = tuple(f"{meta.labels[place]}: {scores[place]:.4g}" for place in ranking)
-    return View("answer", "vector", (Axis("class", meta.labels),), scores, None, low, high, title, notes)
+    return View("answer", "vector", (Axis("class", meta.labels),), scores, None, low, high, title, notes, origin=origin)
 
 
 def _table(question: Question) -> Table:

@@ -13,7 +13,7 @@ from tuinet.inspection.question import Node, Offer, Question, base_name, nodes, 
 from tuinet.inspection.sums.gradient_sums import what_j_is
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
 from tuinet.inspection.views.outputs import sample_count, values_view
-from tuinet.inspection.views.places import answer_axis, is_picture
+from tuinet.inspection.views.places import answer_axis, comes_from, is_picture
 from tuinet.inspection.views.weights import PARAMETERS, kernels, parameters
 from tuinet.model.meta import Meta
 from tuinet.model.model import Model
@@ -54,17 +54,16 @@ def gradient(question: Question) -> tuple[Seen, ...]:
     title = f"the sensitivity of J to what {node.path} gives, dJ/dy"
     picture = is_picture(question.model, node, after=True)
     if found is not None:
-        return _seen(question, "gradient", found, node.after, axis, title, notes, picture=picture)
+        return _seen(question, "gradient", found, node.after, axis, title, notes, picture=picture, of=node.path)
     zeros = _zeros(question.run.places[node.path].y)
     unread = (*notes, "nothing reads this output: only the last state goes on from here")
-    views = _seen(question, "gradient", zeros, node.after, axis, title, unread, picture=picture)
+    views = _seen(question, "gradient", zeros, node.after, axis, title, unread, picture=picture, of=node.path)
     before = question.back.of_input[node.path]
     if before is None:
         return views
-    title = f"the sensitivity of J to what {node.path} reads, dJ/dx"
-    return views + _seen(
-        question, "input-gradient", before, node.before, Axis(node.before.axes[-1]), title, notes, picture=False
-    )
+    title, units = f"the sensitivity of J to what {node.path} reads, dJ/dx", Axis(node.before.axes[-1])
+    of = comes_from(question.model, node)
+    return views + _seen(question, "input-gradient", before, node.before, units, title, notes, picture=False, of=of)
 
 
 def _seen(
@@ -77,10 +76,11 @@ def _seen(
     notes: tuple[str, ...],
     *,
     picture: bool,
+    of: str,
 ) -> tuple[View, ...]:
-    """A gradient, for each input."""
+    """A gradient, for each input; `of` the layer that gave the signal, "" if that came from outside."""
     views = (
-        values_view(question, name, signal, shape, sample, units, title, picture=picture)
+        values_view(question, name, signal, shape, sample, units, title, picture=picture, of=(of, "gradient"))
         for sample in range(sample_count(question))
     )
     return tuple(msgspec.structs.replace(view, notes=(*view.notes, *notes)) for view in views)

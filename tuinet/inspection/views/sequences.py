@@ -12,7 +12,7 @@ from tuinet.inspection import steps
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.steps import Drawn
-from tuinet.inspection.view import Axis, Seen, Table, View
+from tuinet.inspection.view import Axis, Origin, Seen, Table, View
 from tuinet.inspection.views.gates import TURNED, gate_values, gates_of, ticked
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer
@@ -118,7 +118,8 @@ def reading(question: Question) -> tuple[View, ...]:
             continue
         data = steps.of_sample(place.y, sample)
         units = steps.ordered(question, steps.chosen_units(question, path, data.shape[1]), data)
-        found.append(steps.matrix(f"{path}/reading", data, rows, units, Drawn(title=title), step))
+        drawn = Drawn(title=title, origin=Origin(path, "output", sample))
+        found.append(steps.matrix(f"{path}/reading", data, rows, units, drawn, step))
     return tuple(found)
 
 
@@ -192,7 +193,8 @@ def shares(question: Question) -> tuple[View, ...]:
     for sample in range(len(place.y)):
         values = steps.of_sample(place.x, sample)
         data = values / values.dtype.type(len(values))
-        found.append(_over_steps(question, place, sample, f"{path}/shares", data, "each step's share of the mean"))
+        mean = Origin(path, "output", sample, at=())  # each cell is a term of its unit's mean
+        found.append(_over_steps(question, place, f"{path}/shares", data, "each step's share of the mean", mean))
     return tuple(found)
 
 
@@ -201,12 +203,13 @@ def _names(question: Question, place: Place, sample: int) -> tuple[str, ...]:
     return steps.labels(steps.symbols_at(question, place.path, sample), int(place.x.steps.lengths[sample]))
 
 
-def _over_steps(question: Question, place: Place, sample: int, name: str, data: Array, about: str) -> View:
+def _over_steps(question: Question, place: Place, name: str, data: Array, about: str, origin: Origin) -> View:
+    sample = origin.sample
     units = steps.chosen_units(question, place.path, data.shape[1])
     units = steps.ordered(question, units, data)
     step = steps.chosen_step(question, place.path, len(data), sample)
     title = f"{about} · {steps.sample_name(question, sample)}"
-    return steps.matrix(name, data, _names(question, place, sample), units, Drawn(title=title), step)
+    return steps.matrix(name, data, _names(question, place, sample), units, Drawn(title=title, origin=origin), step)
 
 
 # ── recurrent layers ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,8 +227,9 @@ def ticks(question: Question) -> tuple[View, ...]:
                 names = _names(question, place, sample)
                 step = steps.chosen_step(question, path, len(data), sample)
                 title = f"{gate.about} in {path} · {steps.sample_name(question, sample)}"
-                notes = (TURNED,) if gate.backward else ()
-                found.append(ticked(question, f"{path}/{gate.name}", data, names, step, title, notes))
+                notes, origin = (TURNED,) if gate.backward else (), Origin(path, gate.key, sample, called=gate.name)
+                drawn = Drawn(title=title, notes=notes, origin=origin)
+                found.append(ticked(question, f"{path}/{gate.name}", data, names, drawn, step))
     return tuple(found)
 
 
@@ -239,7 +243,8 @@ def directions(question: Question) -> tuple[View, ...]:
         half = output.shape[1] // 2
         for way, data in (("forward", output[:, :half]), ("backward", output[:, half:])):
             about = f"{way} output of {path}, each step where it is read"
-            found.append(_over_steps(question, place, sample, f"{path}/{way}", data, about))
+            origin = Origin(path, f"{way}/output", sample)
+            found.append(_over_steps(question, place, f"{path}/{way}", data, about, origin))
     return tuple(found)
 
 

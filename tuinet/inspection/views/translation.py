@@ -14,8 +14,8 @@ from tuinet.inspection import steps
 from tuinet.inspection.passes import Place
 from tuinet.inspection.question import Node, Offer, Question
 from tuinet.inspection.steps import Drawn
-from tuinet.inspection.view import Seen, Table, View
-from tuinet.inspection.views.gates import FED, TURNED, Gate, ends, gate_values, gates_of, named_gates, told, ways
+from tuinet.inspection.view import Origin, Seen, Table, View
+from tuinet.inspection.views.gates import FED, TURNED, Gate, Way, ends, gate_values, gates_of, named_gates, told, ways
 from tuinet.inspection.views.step_answers import WRONG, Answers, answers_of
 from tuinet.model.model import Model
 from tuinet.nn.params import Array
@@ -31,7 +31,7 @@ class Written(NamedTuple):
     parts  the first step at which it does not say what was asked for; None if there is none, or nobody knows
     """
 
-    way: str
+    way: Way
     question: Question
     fed: tuple[int, ...]
     answers: Answers
@@ -50,6 +50,7 @@ class Piece(NamedTuple):
 
     suffix  tells two ways of feeding the same layer apart
     said    what the title says besides
+    origin  of which value it is; None for a state that a dense bridge made
     """
 
     path: str
@@ -60,6 +61,7 @@ class Piece(NamedTuple):
     said: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     axis: str = "step"
+    origin: Origin | None = None
 
 
 def translation(question: Question) -> tuple[Seen, ...]:
@@ -78,7 +80,7 @@ def translation(question: Question) -> tuple[Seen, ...]:
     return tuple(found)
 
 
-def written(question: Question, sample: int, way: str) -> Written:
+def written(question: Question, sample: int, way: Way) -> Written:
     """What the decoder says at each step of a sample. Fed its own answer, it says what it is fed next."""
     targets, fed = question.need_samples().targets, question.fed
     assert isinstance(fed, Ragged)
@@ -158,8 +160,12 @@ def _groups(runs: list[Written], sample: int) -> Iterator[list[Piece]]:
     if chosen is not None and not any(_asked(place, chosen) for place in (*ahead, *back)):
         names = dict.fromkeys(gate.name for place in (*ahead, *back) for gate in _known(place))
         raise TuinetError(f"{name} has no gate {chosen!r}", f"Gates: {', '.join(names)}")
+    copied = ahead if layer.bridge == "copy" else [None] * len(back)
     reading = [list(_encoder(question, place, sample)) for place in ahead]
-    writing = [[*_context(question, place, sample), *_decoder(runs, place, sample)] for place in back]
+    writing = [
+        [*_context(question, place, sample, other), *_decoder(runs, place, sample)]
+        for place, other in zip(back, copied, strict=True)
+    ]
     if layer.bridge == "copy":
         yield from ([*one, *other] for one, other in zip(reading, writing, strict=True))
     else:  # also the directions of a bidirectional layer have units of their own
@@ -190,18 +196,25 @@ def _encoder(question: Question, place: Place, sample: int) -> Iterator[Piece]:
     for gate in _asked(place, question.choice.gate):
         data = gate_values(place, gate, sample)
         notes = (TURNED,) if gate.backward else ()
-        yield Piece(place.path, gate, data, steps.labels(symbols, len(data)), "", said, notes)
+        origin = Origin(place.path, gate.key, sample, called=gate.name)
+        yield Piece(place.path, gate, data, steps.labels(symbols, len(data)), "", said, notes, origin=origin)
 
 
-def _context(question: Question, place: Place, sample: int) -> Iterator[Piece]:
-    """The state in which a layer of the decoder begins, where the gate is one."""
+def _context(question: Question, place: Place, sample: int, copied: Place | None) -> Iterator[Piece]:
+    """The state in which a layer of the decoder begins, where the gate is one: that with which the layer of the encoder
+    ended from which it is `copied`."""
     layer = place.layer
     assert isinstance(layer, OverTime) and place.first is not None
     state = dict(zip(layer.state_sizes(), place.first, strict=True))
     for gate in _asked(place, question.choice.gate):
         if gate.name in state:
             path = place.path.replace("/decoder/", "/context/", 1)
-            yield Piece(path, gate, state[gate.name][sample : sample + 1], ("context",), axis="state")
+            origin = None
+            if copied is not None:
+                last = int(copied.y.steps.lengths[sample]) - 1
+                origin = Origin(copied.path, gate.key, sample, step=last, at=(), called=gate.name)
+            data = state[gate.name][sample : sample + 1]
+            yield Piece(path, gate, data, ("context",), axis="state", origin=origin)
 
 
 def _decoder(runs: list[Written], place: Place, sample: int) -> Iterator[Piece]:
@@ -209,7 +222,8 @@ def _decoder(runs: list[Written], place: Place, sample: int) -> Iterator[Piece]:
         for run in runs:
             data = gate_values(run.question.run.places[place.path], gate, sample)
             suffix = f"/{run.way}" if len(runs) > 1 else ""
-            yield Piece(place.path, gate, data, _rows(run), suffix, (FED[run.way],))
+            origin = Origin(place.path, gate.key, sample, decoder=run.way or None, called=gate.name)
+            yield Piece(place.path, gate, data, _rows(run), suffix, (FED[run.way],), origin=origin)
 
 
 def _rows(run: Written) -> tuple[str, ...]:
@@ -236,7 +250,7 @@ def _views(question: Question, group: list[Piece], sample: int) -> Iterator[View
         seen = slice(None) if step is None else slice(step, step + 1)
         notes = (*piece.notes, *told(piece.gate, piece.data[seen][:, units], piece.rows[seen], units))
         title = " · ".join((f"{piece.gate.about} of {piece.path}", steps.sample_name(question, sample), *piece.said))
-        drawn = Drawn(*ends(piece.gate, piece.data), title, notes)
+        drawn = Drawn(*ends(piece.gate, piece.data), title, notes, piece.origin)
         name = f"{piece.path}/{piece.gate.name}{piece.suffix}"
         yield steps.matrix(name, piece.data, piece.rows, units, drawn, step, piece.axis)
 
