@@ -193,7 +193,7 @@ def shares(question: Question) -> tuple[View, ...]:
     for sample in range(len(place.y)):
         values = steps.of_sample(place.x, sample)
         data = values / values.dtype.type(len(values))
-        mean = Origin(path, "output", sample, at=())  # each cell is a term of its unit's mean
+        mean = Origin(path, "output", sample)  # each cell is a term of its unit's mean
         found.append(_over_steps(question, place, f"{path}/shares", data, "each step's share of the mean", mean))
     return tuple(found)
 
