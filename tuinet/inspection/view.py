@@ -158,7 +158,7 @@ class Sum(msgspec.Struct, frozen=True):
     bound      by how much both may differ: 1e-6 of that in float32, 1e-12 in float64, and for each term the smallest
                number that the dtype has
     numerical  of a gradient, (J(w + ε) − J(w − ε)) / 2ε in a float64 copy of the model, None otherwise
-    numerical_bound  by how much that may differ from the value: what float32, or in float64 the step ε, leaves open
+    numerical_bound  by how much that may differ from the value: what float32, the step ε and rounding leave open
     pictures   the window, the kernel, the products …, where the terms lie in such
     """
 

@@ -293,6 +293,71 @@ def test_gradients_of_answers_that_are_as_good_as_certain(name: str) -> None:
         assert found.numerical_agrees, (row, found.value, found.numerical)
 
 
+def asked(name: str, split: str, row: int) -> Question:
+    model = shipped(name)
+    inputs, targets = part_of(find_model(name), model, None, split)().take([row])
+    return Question(model, "", Samples(model.raw(inputs), targets, ("",)))
+
+
+def some_sums(question: Question) -> list[Sum]:
+    """Of the first, the last and three other weights of every parameter."""
+    rng = np.random.default_rng(4)
+    found: list[Sum] = []
+    for path, gradient in question.back.params.items():
+        for flat in (0, gradient.size - 1, *rng.integers(0, gradient.size, 3).tolist()):
+            found.append(weight_gradient(question, path, tuple(map(int, np.unravel_index(flat, gradient.shape)))))
+    return [each for each in found if not any("bends or jumps" in note for note in each.notes)]
+
+
+SLOPES = [*(("xor", "train", row) for row in range(4)), *(("iris-mlp", "test", row) for row in range(8))]
+SLOPES += [("digits-cnn", "test", row) for row in range(8)]
+
+
+def test_slopes_of_right_gradients_agree() -> None:
+    """Also of weights that hardly matter, beside a J whose rounding is larger than what they change."""
+    found = [(question, each) for question in SLOPES for each in some_sums(asked(*question))]
+    assert len(found) > 400
+    assert [(question, each.name) for question, each in found if not each.numerical_agrees] == []
+    for name, split, row, path, index in (
+        ("digits-cnn", "test", 0, "dense2/bias", (6,)),  # 9e-11, beside a loss of 13
+        ("xor", "train", 1, "dense1/bias", (1,)),  # 5e-7; 1 − tanh² has few digits in float32
+    ):
+        single = weight_gradient(asked(name, split, row), path, index)
+        assert single.numerical_agrees and single.numerical is not None
+        assert single.numerical == pytest.approx(single.value, rel=1e-3, abs=0)
+        assert single.numerical_bound < 1e-3 * abs(single.value)
+
+
+def test_slopes_of_gradients_that_are_one_percent_off_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way back that is wrong in both dtypes. No weight is so small that it would not be seen."""
+    right = Dense.backward
+
+    def backward(*arguments: Any, **options: Any) -> Any:
+        dx = right(*arguments, **options)
+        return None if dx is None else dx * dx.dtype.type(1.01)
+
+    monkeypatch.setattr(Dense, "backward", backward)
+    for name, split, row in SLOPES:
+        question = asked(name, split, row)
+        below = [each for each in some_sums(question) if each.value and "dense2" not in each.name]
+        assert all(each.agrees and not each.numerical_agrees for each in below), (name, row)
+
+
+def test_nor_where_only_float32_is_off() -> None:
+    """As far as a gradient is not so small beside the others that float32 may hold no digit of it."""
+    flagged = small = 0
+    for question in (asked(*each) for each in SLOPES):
+        for array in (question.back.params.vector, *question.back.of_output.values()):
+            array *= np.float32(1.01)
+        for each in some_sums(question):
+            if 0.0095 * abs(each.value) > each.numerical_bound:
+                assert each.agrees and not each.numerical_agrees, each.name
+                flagged += 1
+            else:
+                small += each.value != 0
+    assert flagged > 5 * small
+
+
 def test_a_measured_slope_that_is_another_is_told() -> None:
     model = tuinet.load("iris-mlp")
     part = part_of(find_model("iris-mlp"), model, None, None)()

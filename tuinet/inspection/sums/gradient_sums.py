@@ -21,9 +21,13 @@ MANY = 100_000
 SHARE = {"float32": 1e-6, "float64": 1e-12}
 """The part of Σ|terms| by which the sum may differ from the gradient of the model's own way back."""
 
-MEASURED = {"float32": 1e-4, "float64": 1e-6}
-"""The part by which it may differ from the slope that is measured in float64: logits of float32 are off by about 1e-5,
-and a slope is taken over a step."""
+OF_STEP = 1e-6
+"""The part by which it may differ from the slope that is measured in float64, because that is taken over a step."""
+
+OF_FLOAT32 = (1e-4, 1e-5)
+"""How far a gradient in float32 may be from the same in float64 at most: as a part of Σ|terms|, for logits of float32
+are off by about 1e-5; and of the largest gradient of its parameter, for what nearly cancels or comes through a unit
+that is as good as saturated may have no right digit in float32."""
 
 
 def gradient_sum(question: Question, name: str) -> Sum:
@@ -92,10 +96,23 @@ def weight_gradient(question: Question, path: str, index: Index) -> Sum:
         magnitude=magnitude,
         bound=bound,
         numerical=slope.value,
-        numerical_bound=MEASURED[kept.name] * magnitude,
+        numerical_bound=_numerical_bound(stored, question.back.params[path], magnitude, slope),
         pictures=_pictures(path, rows, products),
         notes=_notes(question, rows, slope, value),
     )
+
+
+def _numerical_bound(stored: float, gradient: Array, magnitude: float, slope: Measured) -> float:
+    """By how much the measured slope may differ from the sum: what float32, the step and rounding leave open.
+
+    What float32 leaves open is seen from the way back in float64. The measured slope has no part in it.
+    """
+    bound = (SHARE[gradient.dtype.name] + OF_STEP) * magnitude + slope.rounding
+    if gradient.dtype == np.float32:
+        of_terms, of_largest = OF_FLOAT32
+        most = of_terms * magnitude + of_largest * float(np.abs(gradient).max())
+        bound += min(abs(stored - slope.gradient), most)
+    return bound
 
 
 def chosen_weight(gradient: Array, choice: Choice, name: str) -> Index:
