@@ -146,6 +146,10 @@ class Part(msgspec.Struct, frozen=True):
     value: float
 
 
+NOT_FINITE = "a number in it is not finite"
+"""What is said of a sum instead of a difference that is none."""
+
+
 class Sum(msgspec.Struct, frozen=True):
     """How one value comes about, worked out in float64 apart from the layer's own code.
 
@@ -186,7 +190,12 @@ class Sum(msgspec.Struct, frozen=True):
     @property
     def numerical_agrees(self) -> bool | None:
         """Whether the difference quotient agrees with the value; None where there is none."""
-        return None if self.numerical is None else abs(self.value - self.numerical) <= self.numerical_bound
+        return None if self.numerical_difference is None else self.numerical_difference <= self.numerical_bound
+
+    @property
+    def numerical_difference(self) -> float | None:
+        """Between what the terms give and the difference quotient; None where there is none."""
+        return None if self.numerical is None else abs(self.value - self.numerical)
 
 
 Seen = View | Table | Sum

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tuinet.inspection.view import Cell, Part, Seen, Sum, Table, View
+from tuinet.inspection.view import NOT_FINITE, Cell, Part, Seen, Sum, Table, View
 
 if TYPE_CHECKING:  # `render` says and writes views without the mathematics
     from tuinet.nn.params import Array
@@ -136,12 +136,17 @@ def _sum(found: Sum) -> Iterator[str]:
     yield found.equation
     for part in found.parts:
         yield _part(part)
-    agreement = f"agree to {found.difference:.1g}" if found.agrees else f"DIFFER by {found.difference:.3g}"
-    yield f"stored {_n(found.stored, 6)}: both {agreement} (allowed {found.bound:.1g})"
-    if found.numerical is not None:
-        agreement = "agree" if found.numerical_agrees else "DIFFER"
-        yield f"numerically {_n(found.numerical, 6)}: both {agreement} (allowed {found.numerical_bound:.1g})"
+    agreement = f"both agree to {found.difference:.1g}" if found.agrees else f"both DIFFER by {found.difference:.3g}"
+    yield f"stored {_n(found.stored, 6)}: {_compared(agreement, found.difference, found.bound)}"
+    if found.numerical is not None and found.numerical_difference is not None:
+        agreement = "both agree" if found.numerical_agrees else "both DIFFER"
+        compared = _compared(agreement, found.numerical_difference, found.numerical_bound)
+        yield f"numerically {_n(found.numerical, 6)}: {compared}"
     yield from found.notes
+
+
+def _compared(agreement: str, difference: float, bound: float) -> str:
+    return f"{agreement} (allowed {bound:.1g})" if math.isfinite(difference) else NOT_FINITE
 
 
 def _part(part: Part) -> str:

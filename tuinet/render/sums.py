@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from tuinet.inspection.view import Part, Sum, Table, Term, View
+from tuinet.inspection.view import NOT_FINITE, Part, Sum, Table, Term, View
 from tuinet.render.grid import plain_numbers
 from tuinet.render.oklab import Array
 from tuinet.render.paper import BOLD, PLAIN, Lines, Paper, clean, cut, pad, raw, words, wrap
@@ -32,20 +33,22 @@ def drawn(seen: Sum, paper: Paper) -> Lines:
         lines += _blank()
         lines += _part(part, paper, in_pictures=bool(pictures) and number == 0)
     lines += _blank()
-    agree = "agree to" if seen.agrees else "DIFFER by"
-    difference = _short(seen.difference)
-    text = f"value {exact(seen.value)}   stored {exact(seen.stored)}   {agree} {difference}"
-    lines += words(f"{text} (allowed {_short(seen.bound)})", paper, BOLD, 2)
-    if seen.numerical is not None:
+    compared = _compared("agree to" if seen.agrees else "DIFFER by", seen.difference, seen.bound)
+    lines += words(f"value {exact(seen.value)}   stored {exact(seen.stored)}   {compared}", paper, BOLD, 2)
+    if seen.numerical is not None and seen.numerical_difference is not None:
         apart = "agrees to" if seen.numerical_agrees else "DIFFERS by"
-        text = f"numerical {exact(seen.numerical)}   {apart} {_short(abs(seen.value - seen.numerical))}"
-        lines += words(f"{text} (allowed {_short(seen.numerical_bound)})", paper, indent=2)
+        compared = _compared(apart, seen.numerical_difference, seen.numerical_bound)
+        lines += words(f"numerical {exact(seen.numerical)}   {compared}", paper, indent=2)
     return [*lines, *(line for note in seen.notes for line in words(note, paper))]
 
 
 def exact(value: float) -> str:
     """Seven digits: as many as float32 holds."""
     return f"{value:.7g}".replace("-", "−")
+
+
+def _compared(how: str, difference: float, bound: float) -> str:
+    return f"{how} {_short(difference)} (allowed {_short(bound)})" if math.isfinite(difference) else NOT_FINITE
 
 
 def _short(value: float) -> str:

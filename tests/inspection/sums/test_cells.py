@@ -18,6 +18,7 @@ from tuinet.inspection.passes import Place, context
 from tuinet.inspection.question import Choice, Question, Samples
 from tuinet.inspection.sums.cells import cell, cell_sum, worked_values
 from tuinet.inspection.view import Sum
+from tuinet.inspection.words import in_words
 from tuinet.model.model import Model
 from tuinet.nn.layer import Layer, Shape
 from tuinet.nn.layers.activation import Sigmoid, Softmax
@@ -33,6 +34,7 @@ from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.params import Params
 from tuinet.nn.recurrent import OverTime
 from tuinet.nn.sequence import Ragged, pack
+from tuinet.render.draw import Paper, draw, plain
 
 
 def placed(
@@ -224,6 +226,8 @@ def test_values_that_are_no_numbers() -> None:
         found = cell(place, "output", index)
         assert math.isnan(found.value), found.name
         assert not found.agrees
+        for said in ("\n".join(in_words(found)), plain(draw(found, Paper(80)))):
+            assert "a number in it is not finite" in said and "DIFFER" not in said and "allowed" not in said
 
 
 def test_below_the_smallest_normal_number_there_is_no_relative_precision() -> None:

@@ -271,6 +271,8 @@ def test_a_broken_model_is_looked_at_all_the_same() -> None:
     found = gradient_sum(question, "weight")
     assert not np.isfinite([found.value, found.stored]).any()
     assert "a number here is not finite" in found.notes
+    for said in ("\n".join(in_words(found)), plain(draw(found, Paper(80)))):
+        assert said.count("a number in it is not finite") == 2 and "DIFFER" not in said
 
 
 @pytest.mark.parametrize("name", ["digits-cnn", "mnist-small-cnn", "iris-mlp"])
