@@ -105,9 +105,33 @@ def test_what_is_not_finite_is_counted_and_comes_first() -> None:
         assert isinstance(view, Table) or view.low is None or np.isfinite(view.low)
 
 
-def test_values_too_large_to_square() -> None:
+def test_values_too_large_or_too_small_to_square() -> None:
     weight = compared(line([[1e300], [1.0]], [0.0]), line([[1e300], [2.0]], [0.0])).tensors[0]
-    assert (weight.relative, weight.cosine, weight.changed) == (None, None, 1)
+    assert (weight.norm_before, weight.norm_change, weight.cosine, weight.changed) == (1e300, 1.0, 1.0, 1)
+    assert weight.relative == pytest.approx(1e-300, rel=1e-12)
+    for size in (1e-320, 3e-200, 1.0, 1e200, 3e307):
+        weight, bias = compared(line([[3 * size], [4 * size]], [0.0]), line([[3 * size], [0.0]], [size])).tensors
+        digits = 1e-3 if size < 1e-300 else 1e-12  # so few have numbers that are below the smallest normal one
+        assert weight.norm_before == pytest.approx(5 * size, rel=digits, abs=0)
+        assert weight.norm_change == pytest.approx(4 * size, rel=digits, abs=0)
+        assert weight.relative == pytest.approx(0.8, rel=digits)
+        assert weight.cosine == pytest.approx(0.6, rel=digits)
+        assert bias.norm_change == pytest.approx(size, rel=digits, abs=0)
+
+
+def test_norms_and_changes_too_large_for_a_float64() -> None:
+    large = 1.5e308
+    found = compared(line([[large], [large]], [1e-200]), line([[-large], [large]], [2e-200]))
+    weight, bias = found.tensors
+    assert weight.norm_before == weight.norm_change == np.inf  # 2e308 and 3e308
+    assert weight.relative == pytest.approx(np.sqrt(2))
+    assert weight.cosine == pytest.approx(0, abs=1e-12)
+    assert bias.norm_change == pytest.approx(1e-200, rel=1e-12, abs=0)
+    assert found.layers[0].relative == pytest.approx(np.sqrt(2))
+    beside = compared(line([[1e300], [0.0]], [0.0]), line([[1e300], [1e-200]], [0.0])).tensors[0]
+    assert beside.norm_change == pytest.approx(1e-200, rel=1e-12, abs=0)
+    grown = compared(line([[1e-200]], [0.0]), line([[1e200]], [0.0])).tensors[0]
+    assert (grown.relative, grown.cosine) == (None, pytest.approx(1.0))  # 1e400
 
 
 def test_settings_that_differ() -> None:

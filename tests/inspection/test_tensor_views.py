@@ -15,7 +15,7 @@ from tuinet.files.tensors import Place, TensorsFile, open_weights, runs
 from tuinet.inspection import tensor_statistics, tensor_views
 from tuinet.inspection.catalog import look
 from tuinet.inspection.question import Choice, Question
-from tuinet.inspection.tensor_statistics import histogram, nth, statistics, step_for
+from tuinet.inspection.tensor_statistics import histogram, nth, statistics, statistics_of, step_for
 from tuinet.inspection.tensor_views import TENSOR_VIEWS, default_axes, tensor_table, tensor_view
 from tuinet.inspection.view import Table, View
 
@@ -302,10 +302,30 @@ def test_a_histogram_counts_every_finite_value(tmp_path: Path) -> None:
 
 
 def test_numbers_whose_squares_are_beyond_all_numbers(tmp_path: Path) -> None:
-    save_file({"a": np.array([1e308, -1e308, 1e308]), "b": np.array([1e200, 2e200])}, tmp_path / "w.safetensors")
+    arrays = {
+        "a": np.array([1e200, -1e200, 1e200, -1e200]),
+        "b": np.array([1e308, 0.0]),
+        "c": np.array([1e-200, 3e-200]),
+        "d": np.array([1.7e308, -1.7e308]),
+        "e": np.array([0.0, 1e-320]),
+    }
+    save_file(arrays, tmp_path / "w.safetensors")
+    expected = {"a": (0, 1e200), "b": (5e307, 5e307), "c": (2e-200, 1e-200), "d": (0, 1.7e308), "e": (5e-321, 5e-321)}
     with open_weights(tmp_path / "w.safetensors") as file:
-        assert statistics(file, "b").maximum == 2e200
-        assert statistics(file, "b").mean == pytest.approx(1.5e200)
-        for name in ("a", "b"):
+        for name, (mean, deviation) in expected.items():
+            found = statistics(file, name)
+            assert found.mean == pytest.approx(mean, rel=1e-3, abs=0)
+            assert found.deviation == pytest.approx(deviation, rel=1e-3, abs=0)
             for view in ("statistics", "histogram"):
                 assert tensor_view(file, name, view)
+
+
+def test_blocks_of_all_sizes_in_any_order() -> None:
+    sizes = (1e-300, 1.0, 1e200, 0.0, 1e-5)
+    for order in (sizes, sizes[::-1]):
+        found = statistics_of([np.array([size, 3 * size]) for size in order], 10)
+        assert (found.minimum, found.maximum) == (0, 3e200)
+        assert found.mean == pytest.approx(4e199)
+        assert found.deviation == pytest.approx(np.std([1e100, 3e100, *[0] * 8]) * 1e100)
+    tiny = statistics_of([np.zeros(2), np.array([2e-200, 2e-200])], 4)
+    assert (tiny.mean, tiny.deviation) == (pytest.approx(1e-200, abs=0), pytest.approx(1e-200, abs=0))

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from tuinet.files.tensors import TensorsFile
+from tuinet.inspection.scaled import Scaled, change_of, dot
 from tuinet.inspection.settings import settings_of
 from tuinet.model.model import Model
 from tuinet.nn.params import Array
@@ -52,8 +53,8 @@ class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
     norm_before  ‖a‖
     norm_after   ‖b‖
     norm_change  ‖b − a‖
-    relative     ‖b − a‖ / ‖a‖; None where ‖a‖ is 0 or too large for a float64
-    cosine       a · b / (‖a‖ ‖b‖); None where a norm is 0 or too large for a float64
+    relative     ‖b − a‖ / ‖a‖; None where ‖a‖ is 0, or it is too large for a float64
+    cosine       a · b / (‖a‖ ‖b‖); None where a norm is 0
     changed      how many values are other numbers
     bits         how many values have other bits
     not_finite   how many values are not finite in either; they are in no norm
@@ -215,7 +216,7 @@ class _Total:
 
     def __init__(self) -> None:
         self.size = self.changed = self.bits = self.not_finite = 0
-        self.before = self.after = self.change_ = self.product = 0.0
+        self.before = self.after = self.moved = self.product = Scaled()
         self.largest: list[tuple[float, int, float, float]] = []
 
     def add(self, a: Array, b: Array, same_dtype: bool) -> None:
@@ -230,11 +231,11 @@ class _Total:
         self.changed += int(differs.sum())
         self.bits += int((differs | other).sum())
         self.not_finite += int(a.size - finite.sum())
-        a64, b64, delta = a64[finite], b64[finite], delta[finite]
-        self.before += float(a64 @ a64)
-        self.after += float(b64 @ b64)
-        self.change_ += float(delta @ delta)
-        self.product += float(a64 @ b64)
+        a64, b64 = a64[finite], b64[finite]
+        self.before = self.before.plus(dot(a64, a64))
+        self.after = self.after.plus(dot(b64, b64))
+        self.moved = self.moved.plus(change_of(a64, b64))
+        self.product = self.product.plus(dot(a64, b64))
 
     def _keep_largest(self, delta: Array, a: Array, b: Array) -> None:
         count = min(LARGEST, delta.size)
@@ -244,8 +245,8 @@ class _Total:
 
     def change(self, name: str, shape: tuple[int, ...]) -> TensorChange:
         """What they come to, and the places of the largest changes in `shape`."""
-        before, after, moved = (math.sqrt(each) for each in (self.before, self.after, self.change_))
-        lengths = before * after
+        before, after, moved = (each.root() for each in (self.before, self.after, self.moved))
+        lengths = before.times(after)
         largest = [
             Change(tuple(map(int, np.unravel_index(place, shape))), _finite(a), _finite(b))
             for _, place, a, b in self.largest
@@ -254,11 +255,11 @@ class _Total:
             name=name,
             shape=shape,
             size=self.size,
-            norm_before=before,
-            norm_after=after,
-            norm_change=moved,
-            relative=_finite(moved / before) if 0 < before < math.inf else None,
-            cosine=_cosine(self.product, lengths),
+            norm_before=before.number,
+            norm_after=after.number,
+            norm_change=moved.number,
+            relative=_finite(moved.over(before)) if before.value else None,
+            cosine=max(-1.0, min(1.0, self.product.over(lengths))) if lengths.value else None,
             changed=self.changed,
             bits=self.bits,
             not_finite=self.not_finite,
@@ -277,8 +278,10 @@ def _compare(before: Side, after: Side, name: str) -> _Total:
 def _together(parts: Sequence[_Total]) -> _Total:
     total = _Total()
     for part in parts:
-        for field in ("size", "changed", "bits", "not_finite", "before", "after", "change_", "product"):
-            setattr(total, field, getattr(total, field) + getattr(part, field))
+        for count in ("size", "changed", "bits", "not_finite"):
+            setattr(total, count, getattr(total, count) + getattr(part, count))
+        for field in ("before", "after", "moved", "product"):
+            setattr(total, field, getattr(total, field).plus(getattr(part, field)))
     return total
 
 
@@ -302,13 +305,6 @@ def _pieces(flat: Array) -> Iterator[Array]:
 def _other_bits(a: Array, b: Array) -> Array:
     bits = f"u{a.dtype.itemsize}"
     return np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits)
-
-
-def _cosine(product: float, lengths: float) -> float | None:
-    """None where a length is 0, or too large for a float64."""
-    if not lengths or not math.isfinite(product) or not math.isfinite(lengths):
-        return None
-    return max(-1.0, min(1.0, product / lengths))
 
 
 def _finite(value: float) -> float | None:

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from tuinet.files.tensors import RUN, TensorsFile
+from tuinet.inspection.scaled import LEAST, Scaled, divided, power_of
 from tuinet.inspection.view import Axis, View
 from tuinet.nn.params import Array
 
@@ -56,7 +57,8 @@ def statistics(file: TensorsFile, name: str) -> Statistics:
 def statistics_of(blocks: Iterable[Array], size: int, step: int = 1) -> Statistics:
     """Of values that come in blocks. Means and deviations of blocks are joined as Chan, Golub & LeVeque (1979) do."""
     sampled = nan = finite = zeros = 0
-    mean = squares = 0.0
+    mean = squares = 0.0  # in units of 2^power and its square
+    power = LEAST
     low, high = math.inf, -math.inf
     with np.errstate(all="ignore"):
         for block in blocks:
@@ -67,6 +69,9 @@ def statistics_of(blocks: Iterable[Array], size: int, step: int = 1) -> Statisti
                 continue
             zeros += int((numbers == 0).sum())
             low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
+            wide = max(power, power_of(numbers))
+            mean, squares = math.ldexp(mean, power - wide), math.ldexp(squares, 2 * (power - wide))
+            power, numbers = wide, divided(numbers, wide)
             own = float(numbers.mean())
             away = own - mean
             finite += numbers.size
@@ -81,9 +86,14 @@ def statistics_of(blocks: Iterable[Array], size: int, step: int = 1) -> Statisti
         zeros=zeros / sampled if sampled else 0.0,
         minimum=low if finite else None,
         maximum=high if finite else None,
-        mean=mean if finite else None,
-        deviation=math.sqrt(squares / finite) if finite else None,
+        mean=_number(mean, power) if finite else None,
+        deviation=_number(math.sqrt(squares / finite), power) if finite else None,
     )
+
+
+def _number(value: float, power: int) -> float:
+    """value · 2^power, at most the largest float64: neither a mean nor a deviation is larger, but for its rounding."""
+    return max(-_LARGEST, min(_LARGEST, Scaled(value, power).number))
 
 
 class Histogram(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 from tuinet.errors import TuinetError
 from tuinet.experiment.costs import size_in_words
 from tuinet.inspection.question import Node, Offer, Question
+from tuinet.inspection.scaled import dot
 from tuinet.inspection.summary import data_in_words, summarize
 from tuinet.inspection.tensor_statistics import histogram_of, histogram_view, statistics_of
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
@@ -54,8 +55,7 @@ def statistics(question: Question) -> tuple[Seen, ...]:
     for name, array in _parameters(question):
         found = statistics_of([array], array.size)
         values = _finite(array)
-        with np.errstate(over="ignore"):
-            norm = float(np.sqrt(np.square(values).sum())) if values.size else None
+        norm = dot(values, values).root().number if values.size else None
         figures = (found.mean, found.deviation, found.minimum, found.maximum, norm)
         lost = found.nan + found.infinite
         broken += lost
