@@ -333,6 +333,15 @@ def test_nothing_is_written_if_it_does_not_fit(tmp_path: Path) -> None:
     assert not (tmp_path / "m.safetensors").exists()
 
 
+@pytest.mark.parametrize("name", ["m.npz", "m.pt", "m"])
+def test_a_model_is_no_file_of_another_kind(tuinet: Command, tmp_path: Path, name: str) -> None:
+    """Said before anything is read: neither of the two files is there."""
+    done = tuinet("import", "w.safetensors", "--spec", "spec.toml", "-o", name)
+    assert done.code == 2
+    assert f"{name}: a model is written as a .safetensors file" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_second_bias_is_named_with_the_first(tmp_path: Path) -> None:
     spec = TEXT.replace("LAYERS", RECURRENT["gru"]) + '[names]\n"gru1/recurrent_bias" = "1.bias_hh_l0"\n'
     with pytest.raises(TuinetError, match="has no parameter 'gru1/recurrent_bias'") as caught:

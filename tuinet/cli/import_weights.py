@@ -31,11 +31,15 @@ def command(weights: Path, spec: Path, output: Path, as_json: bool) -> None:
     not fit, is missing or is left over, nothing is written, and both lists are shown.
     """
     from tuinet.cli.output import spare, write_facts, write_json, write_table
+    from tuinet.errors import TuinetError
     from tuinet.experiment.foreign import import_weights, load_spec
+    from tuinet.files.find import SUFFIX
     from tuinet.files.model_file import save_model
     from tuinet.files.tensors import open_weights
     from tuinet.readable import printable
 
+    if output.suffix.lower() != SUFFIX:
+        raise TuinetError(f"{output}: a model is written as a {SUFFIX} file", f"End its name in {SUFFIX}.")
     spare(output, weights, spec)
     described = load_spec(spec)
     with open_weights(weights) as file:
