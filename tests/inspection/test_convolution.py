@@ -119,7 +119,12 @@ def test_padding_is_told() -> None:
     assert step.notes == ("5 of the window's 9 cells lie in the padding",)
     assert [term.names[0] for term in step.parts[0].terms[:5]] == ["0 of the padding"] * 4 + ["x[0,0]"]
     assert done.step(1, 1).notes == ()
-    assert any("1 above, 1 on the left" in note for note in done.views()[2].notes)
+    assert done.views()[2].notes[1] == "zeros around the image: 1 above, 1 below, 1 on the left, 1 on the right"
+    even = convolve(np.ones((3, 3)), np.ones((2, 4)), padding="same")
+    assert even.views()[2].notes[1].endswith(": 0 above, 1 below, 1 on the left, 2 on the right")
+    strided = convolve(np.ones((4, 5)), np.ones((3, 3)), stride=2, padding="same")
+    assert strided.views()[2].notes[1].endswith(": 0 above, 1 below, 1 on the left, 1 on the right")
+    assert len(convolve(np.ones((4, 5)), np.ones((3, 3)), stride=2).views()[2].notes) == 1
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,11 @@ class Convolution:
     def views(self) -> tuple[View, ...]:
         """The image, the kernel and the result."""
         (rows, columns), stride = self.windows.output, self.windows.stride
-        (top, left), padded = self.windows.before, self.windows.is_padded
         notes = (f"{rows}×{columns} steps of {stride[0]}×{stride[1]}",)
-        if padded:
-            notes = (*notes, f"zeros around the image: {top} above, {left} on the left")
+        if self.windows.is_padded:
+            (top, left), (bottom, right) = self.windows.before, self._behind()
+            around = f"{top} above, {bottom} below, {left} on the left, {right} on the right"
+            notes = (*notes, f"zeros around the image: {around}")
         low = high = None
         if self.is_color and self.image.max() > 0:  # in the colours of the image, not around a grey that stands for 0
             low, high = 0.0, float(self.image.max())
@@ -115,6 +116,15 @@ class Convolution:
             View("kernel", "matrix", axes[:2], self.kernel, title=self.name or "the kernel"),
             View("result", "image", axes, self.result, None, low, high, "what comes out", notes),
         )
+
+    def _behind(self) -> tuple[int, int]:
+        """Rows of padding below the image, and columns on its right."""
+        windows = self.windows
+        bottom, right = (
+            padded - before - size
+            for padded, before, size in zip(windows.padded, windows.before, windows.image, strict=True)
+        )
+        return bottom, right
 
     def _places(self, row: int, column: int) -> tuple[Array, Array]:
         """(kh,), (kw,): the rows and the columns of the image under the kernel, outside of it where that is padding."""
