@@ -27,7 +27,7 @@ from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.over_time import LastStep
 from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.parts import Part
-from tuinet.render.draw import Paper, draw_all, plain
+from tuinet.render.draw import Paper, draw, draw_all, plain
 
 (OFFER,) = VIEWS
 CELLS: list[Part] = [
@@ -166,16 +166,28 @@ def test_the_backward_direction_is_put_back_in_reading_order() -> None:
 def test_which_groups_ticked() -> None:
     model = cell(Clockwork(6, (1, 2, 3)))
     (ticked,) = gates(ask(model, "clockwork1", "abcab", gate="ticked"))
-    assert ticked.axes[1].labels == ("units 0–1, every step", "units 2–3, every 2 steps", "units 4–5, every 3 steps")
+    assert (ticked.axes[1].name, ticked.axes[1].labels) == ("period", ("1", "2", "3"))
     expected = [[t % period == 0 for period in (1, 2, 3)] for t in range(5)]
     np.testing.assert_array_equal(ticked.data, expected)
-    assert ticked.notes[1] == "units 2–3, every 2 steps: ran at 3 of 5 steps"
+    assert ticked.notes[1] == "period 2, units 2–3: ran at 3 of 5 steps"
     hidden = gates(ask(model, "clockwork1", "abcab", gate="hidden"))[0].data
     for k in range(3):
         still = np.flatnonzero(~np.array(expected)[:, k])
         np.testing.assert_array_equal(hidden[still, 2 * k : 2 * k + 2], hidden[still - 1, 2 * k : 2 * k + 2])
     (some,) = gates(ask(model, "clockwork1", "abcab", gate="ticked", units=(4, 5), step=3))
     assert (some.kind, some.data.tolist()) == ("vector", [1])
+
+
+@pytest.mark.parametrize("width", [60, 120, 200])
+def test_every_group_has_a_head_that_can_be_read(width: int) -> None:
+    """Over numbers and over colours, which have four characters a column."""
+    periods = tuple(2**k for k in range(8))
+    model = cell(Clockwork(256, periods))
+    for text in ("abcab", "abcab" * 10):
+        (ticked,) = gates(ask(model, "clockwork1", text, gate="ticked"))
+        lines = plain(draw(ticked, Paper(width, "256"))).split("\n")
+        first = next(place for place, line in enumerate(lines) if line.lstrip().startswith("0 a"))
+        assert lines[first - 1].split() == [str(period) for period in periods]
 
 
 def test_units_that_change_most_come_first_under_their_own_numbers() -> None:

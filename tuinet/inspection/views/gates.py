@@ -230,17 +230,15 @@ def ticked(
     size = clock.units // len(clock.periods)
     units = steps.chosen_units(question, question.layer, clock.units)
     groups = sorted({unit // size for unit in units})
-    names = tuple(f"units {k * size}–{(k + 1) * size - 1}, every {_nth(clock.periods[k])}" for k in groups)
     notes = drawn.notes + tuple(
-        f"{each}: ran at {int(data[:, k].sum()):,} of {len(data):,} steps"
-        for k, each in zip(groups, names, strict=True)
+        f"period {clock.periods[k]}, units {k * size}–{(k + 1) * size - 1}: ran at {int(data[:, k].sum()):,} of "
+        f"{len(data):,} steps"
+        for k in groups
     )
     found = steps.matrix(name, data, rows, groups, Drawn(*SHARE, drawn.title, notes, drawn.origin), step)
-    return msgspec.structs.replace(found, axes=(*found.axes[:-1], Axis("group", names)))
-
-
-def _nth(period: int) -> str:
-    return "step" if period == 1 else f"{period} steps"
+    # each group is named by its period, which no other has: a column is few characters wide
+    across = Axis("period", tuple(str(clock.periods[k]) for k in groups))
+    return msgspec.structs.replace(found, axes=(*found.axes[:-1], across))
 
 
 def told(gate: Gate, data: Array, rows: tuple[str, ...], units: list[int]) -> Iterator[str]:
