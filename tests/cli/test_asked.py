@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
+import tempfile
 from pathlib import Path
 
+import click.testing
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 import tuinet
+from tuinet.cli import stdin
+from tuinet.cli.predict import command
 from tuinet.cli.stdin import samples
 from tuinet.errors import TuinetError
 from tuinet.files.find import find_model
@@ -27,8 +32,21 @@ def asked(name: str, **inputs: str) -> Samples:
     return found
 
 
-def piped(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+def piped(monkeypatch: pytest.MonkeyPatch, given: str | bytes) -> None:
+    content = given.encode() if isinstance(given, str) else given
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def digit(kind: str) -> bytes:
+    """A 1, as a file of this kind; of arrays two."""
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[1:7, 3:5] = 255
+    stream = io.BytesIO()
+    if kind == "npy":
+        np.save(stream, np.stack([pixels, pixels])[..., None] / 16)
+    else:
+        Image.fromarray(pixels).save(stream, kind)
+    return stream.getvalue()
 
 
 def test_data_are_read_once_however_often_they_are_looked_through() -> None:
@@ -79,6 +97,56 @@ def test_rows_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert asked("iris-mlp", file="x.npy").inputs.shape == (1, 4)  # pyright: ignore[reportAttributeAccessIssue]
     row = asked("iris-mlp", text="5.1,3.5,1.4,0.2")
     assert row.names == ("5.1,3.5,1.4,0.2",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("PNG", ("stdin",)), ("JPEG", ("stdin",)), ("npy", ("input 0", "input 1"))]
+)
+def test_images_and_arrays_come_through_stdin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, names: tuple[str, ...]
+) -> None:
+    """The same as from a file, and nothing of it is left behind."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    path = tmp_path / ("one.npy" if kind == "npy" else "one")
+    path.write_bytes(digit(kind))
+    piped(monkeypatch, digit(kind))
+    found = asked("digits-cnn", file="-")
+    assert found.names == names
+    np.testing.assert_array_equal(np.asarray(found.inputs), np.asarray(asked("digits-cnn", file=str(path)).inputs))
+    run = click.testing.CliRunner().invoke(command, ["digits-cnn", "-", "--json"], input=digit(kind))
+    answers = [msgspec.json.decode(line) for line in run.stdout.splitlines()]
+    assert [(each["input"], each["label"]) for each in answers] == (
+        [("stdin:1", "1"), ("stdin:2", "1")] if kind == "npy" else [("stdin", "1")]
+    )
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("digits-cnn", digit("PNG")[:40], "stdin is not an image|stdin is damaged"),
+        ("digits-cnn", digit("npy")[:150], "stdin is truncated"),
+        ("iris-mlp", digit("PNG"), "stdin: iris-mlp takes rows, not images"),
+        ("iris-mlp", b"\xff\xfe5\0", "stdin, line 1, byte 1 is not UTF-8"),
+        ("digits-cnn", digit("PNG") + b"\0" * 4000, "stdin holds more than 0 MiB"),
+        ("digits-cnn", b"", "takes images, not rows"),
+    ],
+    ids=["half an image", "half an array", "image for rows", "UTF-16", "too large", "nothing"],
+)
+def test_what_comes_through_stdin_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, said: str
+) -> None:
+    monkeypatch.setattr(stdin, "MAX_FILE", 4000)
+    piped(monkeypatch, content)
+    with pytest.raises(TuinetError, match=said):
+        asked(name, file="-")
+
+
+def test_rows_come_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("5.1,3.5,1.4,0.2\n", "\ufeff5.1,3.5,1.4,0.2", "5,3,1,0\n5.1,3.5,1.4,0.2\n"):
+        piped(monkeypatch, text)
+        assert np.asarray(asked("iris-mlp", file="-").inputs)[-1].tolist() == [5.1, 3.5, 1.4, 0.2]
 
 
 def test_a_first_line_names_the_columns_of_all(monkeypatch: pytest.MonkeyPatch) -> None:

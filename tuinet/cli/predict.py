@@ -39,13 +39,13 @@ def command(
     An INPUT is an image file, a .csv or .tsv file of rows, an .npy file of samples, or a row: 5.1,3.5,1.4,0.2. For a
     model that reads texts it is a text. - reads one input a line from stdin: texts are answered as they come, and one
     that cannot be, such as an empty line, gets an error in its place (the exit code is then 1); of all else, every line
-    is read before the first answer.
+    is read before the first answer, and a PNG, a JPEG or an .npy file may come in place of lines.
 
     With --off the model answers twice, with all on and with those units off; in JSON, the second answer is an object
     of the same keys under "off".
     """
     from tuinet.cli.output import write_json
-    from tuinet.cli.stdin import stdin_lines
+    from tuinet.cli.stdin import stdin_inputs
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
     from tuinet.inspection.off import with_off
@@ -64,8 +64,8 @@ def command(
         _predict_texts(ask, inputs, as_json)
         return
     # All are read before the first is answered: a wrong one is an error, not half an answer.
-    lines = [line for text in inputs for line in (stdin_lines() if text == "-" else [text])]
-    read = [read_inputs(text, loaded.meta) for text in lines]
+    meta = loaded.meta
+    read = [each for text in inputs for each in (stdin_inputs(meta) if text == "-" else [read_inputs(text, meta)])]
     with suited_to(loaded):
         answers = (answer for each in read for answer in _answers(ask, each))
         if as_json:
