@@ -36,6 +36,9 @@ def test_a_tensor_has_a_list_of_views(tuinet: Command, weights: str) -> None:
         (("w", "--unit", "0"), "--unit belongs to a view"),
         (("--axes", "0,1"), "--axes belongs to a view"),
         (("w", "--view", "values", "--unit", "9"), "has no picture 9"),
+        (("w", "--view", "values", "--axes", "x"), "--axes 'x' is no pair of axes"),
+        (("w", "--view", "values", "--axes", "1"), "--axes '1' names 1 axes"),
+        (("w", "--view", "values", "--axes", "0,9999999999"), "--axes '0,9999999999': 9999999999 is too large"),
     ],
 )
 def test_what_is_not_taken_is_refused(tuinet: Command, weights: str, arguments: tuple[str, ...], said: str) -> None:

@@ -380,6 +380,25 @@ def test_files_of_other_programs(tmp_path: Path) -> None:
     refused(path, "another program", "'tuinet'")
     save_file({"layer.weight": np.zeros(3, np.float32)}, path)
     refused(path, "another program")
+    save_file({"layer.weight": np.zeros(3, np.float16)}, path)  # no dtype of tuinet's models
+    refused(path, "another program")
+    header = json.dumps({"layer.weight": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    refused(path, "another program")
+    np.savez(tmp_path / "foreign.npz", weight=np.zeros(3))
+    refused(tmp_path / "foreign.npz", "another program")
+    with pytest.raises(TuinetError) as caught:
+        load_model(path)
+    assert "tuinet import makes a model of them" in caught.value.hint
+
+
+def test_a_damaged_file_of_another_program_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"layer.weight": np.zeros(3, np.float16)}, path)
+    path.write_bytes(path.read_bytes()[:-2])
+    refused(path, "not a sound safetensors file")
+    (tmp_path / "foreign.npz").write_bytes(b"PK\3\4 and no archive")
+    refused(tmp_path / "foreign.npz", "not a sound .npz file")
 
 
 def test_a_description_of_10_to_the_12_weights_costs_nothing(parts: Parts) -> None:

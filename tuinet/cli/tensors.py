@@ -13,6 +13,9 @@ OF_MODELS = ("sample", "file", "text", "data", "split", "step", "gate", "order",
 """What can only be asked of a model."""
 
 
+AXES = "Name two of the tensor's axes, counted from 0: --axes 2,3"
+
+
 def show_tensors(path: Path, tensor: str | None, options: dict[str, Any], out: Output) -> None:
     """The tensors of the file at `path`, or one of them. Raises TuinetError for what only a model has."""
     from tuinet.cli.seen import write_seen
@@ -66,7 +69,7 @@ def _axes(text: str | None) -> Axes | None:
 
     if text is None:
         return None
-    found = place(text)
+    found = place(text, "--axes", "pair of axes", AXES)
     if len(found) != 2:
-        raise TuinetError(f"--axes {text!r} names {len(found)} axes", "Name two: --axes 2,3")
+        raise TuinetError(f"--axes {text!r} names {len(found)} axes", AXES)
     return found[0], found[1]

@@ -75,6 +75,17 @@ def load_model(path: Path) -> Model:
 
     Weights that are not finite are taken as they are: such a model is worth looking into, and says so when evaluated.
     """
+    try:
+        return _load(path)
+    except TuinetError:
+        with open_weights(path) as file:  # raises what is wrong with a file of its kind
+            foreign = METADATA_KEY not in file.metadata
+        if foreign:  # a sound one: it was never a model
+            raise _foreign(path) from None
+        raise
+
+
+def _load(path: Path) -> Model:
     with open_tensors(path) as file:
         content = _decode(path, file.metadata)
         try:
@@ -106,10 +117,7 @@ def _complete(value: object) -> object:
 def _decode(path: Path, metadata: Mapping[str, str]) -> Content:
     text = metadata.get(METADATA_KEY)
     if text is None:
-        raise TuinetError(
-            f"{path}: is a safetensors file of another program: it has no metadata key '{METADATA_KEY}'",
-            "tuinet reads models that tuinet wrote: weights alone do not say what network they belong to.",
-        )
+        raise _foreign(path)
     version = _Version(format=FORMAT)
     try:
         version = msgspec.json.decode(text, type=_Version)
@@ -130,6 +138,13 @@ def _decode(path: Path, metadata: Mapping[str, str]) -> Content:
             "Update tuinet.",
         )
     raise TuinetError(f"{path}: is not a sound model: {reason}", DAMAGED)
+
+
+def _foreign(path: Path) -> TuinetError:
+    return TuinetError(
+        f"{path}: holds tensors of another program, and is no model: it has no metadata key '{METADATA_KEY}'",
+        "Weights alone do not say what network they belong to: tuinet import makes a model of them.",
+    )
 
 
 def _numbers(version: str) -> tuple[int, ...]:

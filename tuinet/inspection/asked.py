@@ -14,11 +14,12 @@ from tuinet.data.reading import reading
 from tuinet.errors import TuinetError
 from tuinet.experiment.provenance import find_part
 from tuinet.inspection.question import NoDataError, Samples
-from tuinet.inspection.ranges import numbers
+from tuinet.inspection.ranges import numbers, whole
 from tuinet.model.inputs import checked_text, read_inputs, rows_in, valid_text
 from tuinet.model.model import Model
 
 Lines = Callable[[], list[str]]
+Place = tuple[int, ...]
 
 MOST_SAMPLES = 64
 """Inputs that are looked at together: all that goes through every layer for them is held at once."""
@@ -35,11 +36,13 @@ class Inputs(NamedTuple):
     text: str | None = None
 
 
-def place(text: str) -> tuple[int, ...]:
-    """ROW,COL as numbers. Raises TuinetError."""
-    if not re.fullmatch(r"\s*\d{1,9}(\s*,\s*\d{1,9}){0,7}\s*", text):
-        raise TuinetError(f"--at {text!r} is no place", "Write it like 2,5: row, column, counted from 0.")
-    return tuple(map(int, text.split(",")))
+def place(
+    text: str, option: str = "--at", what: str = "place", hint: str = "Write it like 2,5: row, column, counted from 0."
+) -> Place:
+    """ROW,COL as numbers: up to eight. Raises TuinetError, which names the option, and what it should be."""
+    if not re.fullmatch(r"\s*\d+(\s*,\s*\d+){0,7}\s*", text, re.ASCII):
+        raise TuinetError(f"{option} {text[:60]!r} is no {what}", hint)
+    return tuple(whole(part.strip(), f"{option} {text[:60]!r}") for part in text.split(","))
 
 
 def part_of(path: Path, model: Model, data: str | None, split: str | None) -> Callable[[], Split]:

@@ -9,7 +9,10 @@ from tuinet.errors import TuinetError
 
 MOST_NUMBERS = 100_000
 
-_PART = re.compile(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", re.ASCII)
+LARGEST = 10**9 - 1
+"""The largest number that may be written: nothing has so many places."""
+
+_PART = re.compile(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", re.ASCII)
 
 
 def numbers(text: str, what: str, hint: str = "Write it like 0,3-7.") -> tuple[int, ...]:
@@ -17,14 +20,21 @@ def numbers(text: str, what: str, hint: str = "Write it like 0,3-7.") -> tuple[i
     found: list[int] = []
     for part in text.split(","):
         match = _PART.fullmatch(part)
-        first = int(match[1]) if match else 0
-        last = int(match[2]) if match and match[2] else first
+        first = whole(match[1], f"{what} {text[:60]!r}") if match else 0
+        last = whole(match[2], f"{what} {text[:60]!r}") if match and match[2] else first
         if not match or last < first:
             raise TuinetError(f"{what} {text[:60]!r}: {part.strip()[:60]!r} is no number or range", hint)
         if len(found) + last - first >= MOST_NUMBERS:
             raise TuinetError(f"{what} {text[:60]!r} names more than {MOST_NUMBERS:,}", "Name fewer.")
         found += range(first, last + 1)
     return tuple(dict.fromkeys(found))
+
+
+def whole(digits: str, where: str) -> int:
+    """What these decimal digits say. Raises TuinetError above LARGEST."""
+    if len(digits.lstrip("0")) > len(str(LARGEST)):
+        raise TuinetError(f"{where}: {digits[:30]} is too large a number", f"The largest is {LARGEST:,}.")
+    return int(digits)
 
 
 def picked(places: Sequence[int] | None, count: int, what: str, where: str) -> list[int]:
