@@ -5,12 +5,23 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import sys
 import termios
 from pathlib import Path
 
+import numpy as np
 import pyte
+import pytest
+
+from tests.cli.commands import run_command
+from tests.model.models import made
+from tuinet.data.coding import Coding
+from tuinet.files.model_file import save_model
+from tuinet.nn.layer import Shape
+from tuinet.nn.layers.dense import Dense
+from tuinet.nn.losses import SquaredError
 
 
 def watch(
@@ -112,3 +123,30 @@ def test_a_run_whose_terminal_goes_away_is_saved(tmp_path: Path) -> None:
     last = (tmp_path / "run/events.jsonl").read_bytes().splitlines()[-1]
     assert b'"reason":"interrupted"' in last
     assert (tmp_path / "run/checkpoint.safetensors").is_file()
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_what_is_predicted_fits_the_terminal(tmp_path: Path, columns: int) -> None:
+    """Six values of twelve characters, with all on and with a unit off: no line breaks, and no number is lost."""
+    rng = np.random.default_rng(0)
+    weights: dict[str, object] = {
+        "dense1/weight": rng.normal(size=(3, 4)),
+        "dense2/weight": 1e-5 * rng.normal(size=(4, 6)),
+    }
+    model = made((Dense(4), Dense(6)), weights, Shape.vector(3), SquaredError(), Coding("values"))
+    save_model(model, tmp_path / "m.safetensors")
+    for off in ((), ("--off", "dense1:0")):
+        asked = ("predict", "./m.safetensors", "5.1,3.5,1.4", *off)
+        lines, came, code = watch(*asked, cwd=tmp_path, columns=columns, rows=60)
+        assert code == 0
+        written = re.sub(r"\x1b\[[0-9;]*m", "", came.decode()).split("\r\n")
+        assert max(map(len, written)) <= columns
+        assert [line.rstrip() for line in written if line] == [line for line in lines if line]
+        (answer,) = run_command(*asked, "--json", cwd=tmp_path).lines
+        shown = set(" ".join(written).split())
+        for found in (answer, *([answer["off"]] if off else [])):
+            assert {f"{value:.6g}" for value in found["values"].values()} <= shown
+    labels = watch(
+        "predict", "cmudict-small", "unquestionably", "--off", "encoder/lstm1:0-3", cwd=tmp_path, columns=columns
+    )
+    assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", labels[1].decode()).split("\r\n"))) <= columns

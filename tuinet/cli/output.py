@@ -37,18 +37,33 @@ def terminal_size() -> tuple[int, int]:
 def write_table(
     headers: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = (), more: bool = False
 ) -> None:
-    """A table with aligned columns; those named in `right` are flush right. Fits a terminal; whole in a pipe.
+    """A table with aligned columns; those named in `right` are flush right. Fits a terminal: cut, or where that will
+    not do, in parts one below another; whole in a pipe.
 
     `more`: the headers stand above already.
     """
+    from rich.cells import cell_len
+
     from tuinet.render.table import table
 
     width = terminal_size()[0] if is_terminal() else None
-    lines = table(headers, [[printable(cell) for cell in row] for row in rows], right, width)
+    shown, flush = [[printable(cell) for cell in row] for row in rows], set(right)
+    lines = table(headers, shown, flush, width)
+    if width is not None and max(map(cell_len, lines)) > width:
+        _write_in_parts(headers, shown, [header in flush for header in headers], width)
+        return
     if not more:
         click.echo(click.style(lines[0], bold=True))
     for line in lines[1:]:
         click.echo(line)
+
+
+def _write_in_parts(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int) -> None:
+    from tuinet.render.paper import BOLD, Paper
+    from tuinet.render.tables import laid_out
+
+    for line in laid_out(headers, rows, right, Paper(width)):
+        click.echo("".join(click.style(text, bold=True) if style == BOLD else text for text, style, _ in line))
 
 
 def write_facts(facts: Iterable[tuple[str, object]]) -> None:

@@ -22,7 +22,7 @@ def drawn(seen: Table, paper: Paper) -> Lines:
     rows = [[clean(_text(row[n]), paper) for n in full] for row in seen.rows]
     columns = [clean(seen.columns[n], paper) for n in full]
     right = [bool(seen.rows) and all(isinstance(row[n], int | float | None) for row in seen.rows) for n in full]
-    lines = _laid_out(columns, rows, right, paper) if columns else []
+    lines = laid_out(columns, rows, right, paper) if columns else []
     return [*lines, *(line for note in seen.notes for line in words(note, paper))]
 
 
@@ -45,7 +45,8 @@ def _number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], paper: Paper) -> Lines:
+def laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], paper: Paper) -> Lines:
+    """Words that can be shown, in columns, those that are `right` flush right, no line wider than the paper."""
     sizes = [max(cell_len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     least = [size if flush else min(size, _NARROW) for size, flush in zip(sizes, right, strict=True)]
     if sum(least) + _GAP * (len(sizes) - 1) <= paper.width:
