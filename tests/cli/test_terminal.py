@@ -24,17 +24,15 @@ from tuinet.nn.layers.dense import Dense
 from tuinet.nn.losses import SquaredError
 
 
-def watch(
-    *arguments: str, cwd: Path, columns: int = 80, rows: int = 24, **variables: str
-) -> tuple[list[str], bytes, int]:
-    """Run tuinet in a terminal: the lines at the end, all bytes that came, the exit code."""
+def terminal(
+    *command: str, cwd: Path, columns: int = 80, rows: int = 24, **variables: str
+) -> tuple[pyte.Screen, bytes, int]:
+    """Run Python with these arguments in a terminal: what it shows at the end, all bytes that came, the exit code."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
         clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS")}
-        os.execve(
-            sys.executable, [sys.executable, "-m", "tuinet", *arguments], clean | {"TERM": "xterm-256color"} | variables
-        )
+        os.execve(sys.executable, [sys.executable, *command], clean | {"TERM": "xterm-256color"} | variables)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     screen = pyte.Screen(columns, rows)
     stream = pyte.ByteStream(screen)
@@ -50,7 +48,15 @@ def watch(
         stream.feed(block)
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
-    return [line.rstrip() for line in screen.display], came, os.waitstatus_to_exitcode(status)
+    return screen, came, os.waitstatus_to_exitcode(status)
+
+
+def watch(
+    *arguments: str, cwd: Path, columns: int = 80, rows: int = 24, **variables: str
+) -> tuple[list[str], bytes, int]:
+    """Run tuinet in a terminal: the lines at the end, all bytes that came, the exit code."""
+    screen, came, code = terminal("-m", "tuinet", *arguments, cwd=cwd, columns=columns, rows=rows, **variables)
+    return [line.rstrip() for line in screen.display], came, code
 
 
 TRAIN = ("train", "digits-cnn", "--set", "training.epochs=4", "--out", "run")
