@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -12,13 +13,14 @@ from tuinet.nn import stack
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import draw
 from tuinet.nn.layer import Cache, Layer, Shape, Value
+from tuinet.nn.layers.dropout import Dropout
 from tuinet.nn.params import Params, ParamSpec
 from tuinet.nn.parts import Part
 from tuinet.nn.recurrent import State
 from tuinet.nn.seq2seq import Seq2Seq
 from tuinet.nn.stack import LayerShapeError, LayerTrace, States
 
-__all__ = ["AnyLayer", "LayerShapeError", "LayerTrace", "Sequential", "initialize"]
+__all__ = ["AnyLayer", "LayerShapeError", "LayerTrace", "Sequential", "has_dropout", "initialize", "with_dropout"]
 
 AnyLayer = Part | Seq2Seq
 
@@ -97,3 +99,29 @@ def initialize(network: Sequential, input_shape: Shape, seed: int, dtype: npt.DT
         assert spec.initializer is not None
         params[path][...] = draw(spec.initializer, spec.shape, spec.fan_in, spec.fan_out, rng, dtype)
     return params
+
+
+def has_dropout(network: Sequential) -> bool:
+    """Whether any layer is dropout, in an encoder or a decoder too."""
+    return any(isinstance(layer, Dropout) for layer in _all_layers(network.layers))
+
+
+def with_dropout(network: Sequential, rate: float) -> Sequential:
+    """The same network with every dropout layer at `rate`, in encoders and decoders too; the same parameters fit it."""
+
+    def changed(layer: Any) -> Any:
+        if isinstance(layer, Dropout):
+            return Dropout(rate)
+        if isinstance(layer, Seq2Seq):
+            encoder, decoder = (tuple(map(changed, part)) for part in (layer.encoder, layer.decoder))
+            return msgspec.structs.replace(layer, encoder=encoder, decoder=decoder)
+        return layer
+
+    return Sequential(tuple(map(changed, network.layers)))
+
+
+def _all_layers(layers: tuple[AnyLayer, ...]) -> Iterator[AnyLayer]:
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Seq2Seq):
+            yield from _all_layers((*layer.encoder, *layer.decoder))
