@@ -60,7 +60,8 @@ EXAMPLES: tuple[ev.Event, ...] = (
     ev.PhaseStarted(step=600, time=1700000009.0, phase="retrain", samples=1438, epochs=15),
     ev.Checkpointed(step=185, time=1700000004.0),
     ev.CommandDone(
-        step=100, time=1700000003.0, id="a1b2c3", do="set", ok=True, message="learning rate 0.0005 from step 101 on"
+        step=100, time=1700000003.0, id="a1b2c3", do="set", ok=True, message="learning rate 0.0005 from step 101 on",
+        rate=0.0005,
     ),
     ev.SettingsChanged(step=185, time=1700000100.0, changes={"training.epochs": "20 -> 40"}, epochs=40),
     ev.RunEnded(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tuinet.errors import TuinetError
-from tuinet.training.control import LONGEST_LINE, ControlReader, Line, Refused, parse, send
+from tuinet.training.control import LONGEST_LINE, ControlReader, Line, Refused, pace_line, parse, send
 from tuinet.training.runs import new_line
 
 
@@ -77,3 +77,27 @@ def test_teacher_forcing_is_a_share(tmp_path):
         wrong = b'{"id": "a", "do": ' + rest + b"}"
         refused = parse(wrong)
         assert isinstance(refused, Refused) and "teacher_forcing" in refused.message
+
+
+def test_dropout_is_a_share_below_one(tmp_path):
+    line = new_line("set", dropout=0.0)
+    send(tmp_path, line)
+    assert list(ControlReader(tmp_path, 0).read()) == [line]
+    for rest in (b'"set", "dropout": 1', b'"set", "dropout": -0.1', b'"pause", "dropout": 0.5'):
+        refused = parse(b'{"id": "a", "do": ' + rest + b"}")
+        assert isinstance(refused, Refused) and "dropout" in refused.message
+
+
+def test_a_reader_begins_behind_what_is_there(tmp_path):
+    send(tmp_path, new_line("pause"))
+    reader = ControlReader(tmp_path)
+    assert list(reader.read()) == []
+    line = new_line("resume")
+    send(tmp_path, line)
+    assert list(reader.read()) == [line]
+
+
+@pytest.mark.parametrize("pace", [-1.0, float("nan"), float("inf")])
+def test_a_pace_that_is_none(pace: float):
+    with pytest.raises(TuinetError, match="pace must be 0 or above"):
+        pace_line(pace)

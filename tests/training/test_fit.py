@@ -85,9 +85,7 @@ def job(text: str, **training: object) -> Job:
 
 
 def place_of(state: TrainingState) -> Place:
-    return Place(
-        progress=state.progress, experiment="", log_offset=0, control_offset=0, pending=None, data="", threads=1
-    )
+    return Place(progress=state.progress, experiment="", log_offset=0, pending=None, data="", threads=1)
 
 
 def ended(events: list[Event]) -> RunEnded:

@@ -91,9 +91,7 @@ def test_continuing_at_any_step_gives_the_same_bits(which: str, text: str, tmp_p
         state = begin(first)
         run = fit(*first, state=state)
         before = [next(run) for _ in range(stop + 1)]
-        place = Place(
-            progress=state.progress, experiment="", log_offset=0, control_offset=0, pending=None, data="", threads=1
-        )
+        place = Place(progress=state.progress, experiment="", log_offset=0, pending=None, data="", threads=1)
         save_checkpoint(tmp_path / "c.safetensors", state, place)
         run.close()
         second = job(toml)
@@ -202,9 +200,7 @@ def test_a_text_is_learnt(text: str) -> None:
 def test_an_old_checkpoint_without_carried_states_is_refused(text: str, tmp_path: Path) -> None:
     one, other = job(text), job(text.replace("batch_size = 4", "batch_size = 5"))
     state = begin(one)
-    place = Place(
-        progress=state.progress, experiment="", log_offset=0, control_offset=0, pending=None, data="", threads=1
-    )
+    place = Place(progress=state.progress, experiment="", log_offset=0, pending=None, data="", threads=1)
     save_checkpoint(tmp_path / "c.safetensors", state, place)
     with pytest.raises(TuinetError, match="does not fit its experiment: carried"):
         load_checkpoint(tmp_path / "c.safetensors", begin(other))

@@ -15,7 +15,7 @@ from tuinet.files.reader import TensorFile, open_tensors
 from tuinet.files.writer import write_tensors
 from tuinet.nn.params import Array
 from tuinet.nn.sequence import Ragged
-from tuinet.training.events import StepDone
+from tuinet.training.events import CommandDone, StepDone
 from tuinet.training.progress import Count, Progress, TrainingState
 
 FORMAT = 1
@@ -24,16 +24,19 @@ LARGEST = 1 << 40
 """Bytes of tensors: a checkpoint is held to the sizes of the run's own arrays before any of it is read."""
 
 
-class Place(msgspec.Struct, forbid_unknown_fields=True):
-    """What a checkpoint says beside its arrays: progress, settings, and how far the log and the commands had come."""
+class Place(msgspec.Struct):
+    """What a checkpoint says beside its arrays: progress, settings, and how far the log had come.
+
+    `answer` is that of the command the checkpoint was written for: its line in the log came after.
+    """
 
     progress: Progress
     experiment: str
     log_offset: Count
-    control_offset: Count
     pending: StepDone | None
     data: str
     threads: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+    answer: CommandDone | None = None
     paused: bool = False
     pace: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     format: int = FORMAT
@@ -64,6 +67,8 @@ def load_checkpoint(path: Path, state: TrainingState) -> Place:
         for name, array in arrays.items():
             file.read_into(name, array)
     state.progress = place.progress
+    if place.progress.dropout is not None:
+        state.set_dropout(place.progress.dropout)
     return place
 
 

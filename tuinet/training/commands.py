@@ -22,10 +22,16 @@ class SetTeacherForcing(msgspec.Struct, frozen=True):
     ratio: float
 
 
+class SetDropout(msgspec.Struct, frozen=True):
+    """From the next step on, every dropout layer sets this share of its values to 0 (0 ≤ rate < 1)."""
+
+    rate: float
+
+
 class Stop(msgspec.Struct, frozen=True):
     """End after this step and hand back the best or the last weights (None: what the settings would hand back)."""
 
     keep: Literal["best", "last"] | None = None
 
 
-Command = SetRate | SetTeacherForcing | Stop
+Command = SetRate | SetTeacherForcing | SetDropout | Stop

@@ -24,23 +24,25 @@ DOES: tuple[Do, ...] = get_args(Do)
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One command. "step" and "epoch" go on for one and hold; "watch" has the weights written to `live.safetensors` for
-    five seconds, and is not answered. `rate`, `pace` (steps a second, 0 for as fast as it goes) and `teacher_forcing`
-    (the share of true symbols a decoder is fed, 0 to 1) belong to "set", `keep` to "stop"."""
+    five seconds, and is not answered. `rate`, `pace` (steps a second, 0 for as fast as it goes), `teacher_forcing` (the
+    share of true symbols a decoder is fed, 0 to 1) and `dropout` (the rate of every dropout layer, 0 to below 1) belong
+    to "set", `keep` to "stop"."""
 
     id: str
     do: Do
     rate: float | None = None
     pace: float | None = None
     teacher_forcing: float | None = None
+    dropout: float | None = None
     keep: Literal["best", "last"] | None = None
 
     def problem(self) -> str | None:
         """Why this command cannot be carried out, or None."""
-        given = [value is not None for value in (self.rate, self.pace, self.teacher_forcing)]
+        given = [value is not None for value in (self.rate, self.pace, self.teacher_forcing, self.dropout)]
         if self.do == "set" and not any(given):
-            return "set needs rate, pace or teacher_forcing"
+            return "set needs rate, pace, teacher_forcing or dropout"
         if self.do != "set" and any(given):
-            return f"rate, pace and teacher_forcing belong to set, not to {self.do}"
+            return f"rate, pace, teacher_forcing and dropout belong to set, not to {self.do}"
         if self.do != "stop" and self.keep is not None:
             return f"keep belongs to stop, not to {self.do}"
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
@@ -51,6 +53,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
             return f"pace must be 0 or above, not {self.pace:g}"
         if self.teacher_forcing is not None and not 0 <= self.teacher_forcing <= 1:
             return f"teacher_forcing is a share from 0 to 1, not {self.teacher_forcing:g}"
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            return f"dropout is a share from 0 to below 1, not {self.dropout:g}"
         return None
 
 
@@ -63,11 +67,17 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class ControlReader:
-    """Reads the commands behind `offset` as they are appended."""
+    """Reads the commands behind `offset` as they are appended. None: behind those that are there now."""
 
-    def __init__(self, directory: Path, offset: int) -> None:
+    def __init__(self, directory: Path, offset: int | None = None) -> None:
         self.path = directory / CONTROL
-        self.offset = offset
+        self.offset = offset if offset is not None else self._size()
+
+    def _size(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
     def read(self) -> Iterator[Line | Refused]:
         """The whole lines that came since the last call. `offset` stands behind each line as it is yielded."""
@@ -132,6 +142,15 @@ def send(directory: Path, line: Line) -> None:
         os.write(file, msgspec.json.encode(line) + b"\n")
     finally:
         os.close(file)
+
+
+def pace_line(pace: float) -> Line:
+    """The command with which a run begins at a pace. Raises TuinetError if there is no such pace."""
+    line = Line("", "set", pace=pace)
+    problem = line.problem()
+    if problem is not None:
+        raise TuinetError(problem)
+    return line
 
 
 def new_id() -> str:

@@ -18,7 +18,10 @@ EVENTS = "events.jsonl"
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 CONTROL = "control.jsonl"
+LIVE = "live.safetensors"
 LOCK = "lock"
+LOG = "log.txt"
+"""What a run that was started in the background says."""
 
 PATIENCE_SECONDS = 0.2
 """How long a trainer tries to get the lock."""
@@ -30,9 +33,12 @@ def runs_folder() -> Path:
 
 
 def new_directory(name: str, out: Path | None) -> Path:
-    """Make the directory of a new run: `out`, which must be new or empty, else runs/NAME-DATE-TIME."""
+    """Make the directory of a new run: `out`, else runs/NAME-DATE-TIME.
+
+    `out` must be new or empty, but for the log.txt of who started this process in the background.
+    """
     if out is not None:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and (not out.is_dir() or {path.name for path in out.iterdir()} - {LOG}):
             raise TuinetError(f"{out} is already there and not empty", f"tuinet train --resume {out}, or another --out")
         out.mkdir(parents=True, exist_ok=True)
         return out
@@ -55,30 +61,43 @@ def find_run(text: str) -> Path:
     raise TuinetError(f"{text} is not a run", "tuinet runs lists them; a run is a directory with experiment.toml in it")
 
 
-class Owner(msgspec.Struct):
-    """Who holds the lock of a run."""
+class Owner(msgspec.Struct, omit_defaults=True):
+    """Who holds the lock of a run. `after`: the run whose end it waits for."""
 
     pid: int
     host: str
+    after: str | None = None
 
 
 class Lock:
-    """An advisory lock on the run's `lock` file. The system lets go of it when the process ends, however it ends."""
+    """An advisory lock on the run's `lock` file. The system lets go of it when the process ends, however it ends.
 
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / LOCK
+    `after`: the run whose end its owner waits for, until it says `begin`.
+    """
+
+    def __init__(self, directory: Path, after: Path | None = None) -> None:
+        self.path, self.after = directory / LOCK, after
         self._file = -1
 
     def __enter__(self) -> Lock:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             self._take()
-            os.ftruncate(self._file, 0)
-            os.write(self._file, msgspec.json.encode(Owner(os.getpid(), socket.gethostname())))
+            self._write(self.after)
         except BaseException:
             os.close(self._file)
             raise
         return self
+
+    def begin(self) -> None:
+        """The owner waits for nobody any more."""
+        if self.after is not None:
+            self._write(None)
+
+    def _write(self, after: Path | None) -> None:
+        os.ftruncate(self._file, 0)
+        who = Owner(os.getpid(), socket.gethostname(), str(after.resolve()) if after is not None else None)
+        os.pwrite(self._file, msgspec.json.encode(who), 0)
 
     def _take(self) -> None:
         """Who only asks whether the lock is held (`is_locked`) holds it for a moment: try for a while."""
@@ -103,9 +122,15 @@ class Lock:
 def owner(directory: Path) -> Owner | None:
     """Who last took the lock, as far as the file tells."""
     try:
-        return msgspec.json.decode((directory / LOCK).read_bytes()[:4096], type=Owner)
+        return msgspec.json.decode((directory / LOCK).read_bytes()[:16_384], type=Owner)
     except (OSError, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
+
+
+def waits_for(directory: Path) -> Path | None:
+    """The run whose end the living owner of this one waits for."""
+    who = owner(directory) if is_locked(directory) else None
+    return Path(who.after) if who is not None and who.after else None
 
 
 def is_locked(directory: Path) -> bool:

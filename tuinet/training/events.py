@@ -99,12 +99,19 @@ class Checkpointed(Event, frozen=True, kw_only=True, tag="checkpointed"):
 
 
 class CommandDone(Event, frozen=True, kw_only=True, tag="command"):
-    """A line of `control.jsonl` was carried out (or refused: `ok` false, `message` says why)."""
+    """A line of `control.jsonl` was carried out (or refused: `ok` false, `message` says why).
+
+    `rate`, `pace`, `teacher_forcing` and `dropout` are what it set, where it was `set`.
+    """
 
     id: str
     do: str
     ok: bool
     message: str
+    rate: float | None = None
+    pace: float | None = None
+    teacher_forcing: float | None = None
+    dropout: float | None = None
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings-changed"):

@@ -69,6 +69,7 @@ class Gradients:
     ) -> None:
         self.model = model
         self.teacher_forcing = 1.0
+        self.dropout: float | None = None
         layers = model.network.layers
         self.shard_size = shard_size(layers, batch_size)
         count = lane_count(layers, batch_size)
@@ -111,7 +112,7 @@ class Gradients:
         for index, where in enumerate(places):
             begin = None if carried is None else _part(carried, where)
             lanes[index % len(self._totals)].append(Shard(index, x[where], y[where], begin))
-        done = self._run(params, Work(step, targets, self.teacher_forcing, lanes))
+        done = self._run(params, Work(step, targets, self.teacher_forcing, self.dropout, lanes))
         sums: list[tuple[float, int, int]] = []
         for lane, shards in lanes.items():
             loss, correct, mistakes = 0.0, 0, 0

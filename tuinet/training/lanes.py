@@ -17,7 +17,7 @@ from tuinet.model.prediction import decode
 from tuinet.model.signals import answers, signals
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.losses import Perceptron
-from tuinet.nn.network import Sequential
+from tuinet.nn.network import Sequential, with_dropout
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.seq2seq import Pair
 from tuinet.nn.sequence import Ragged, Sequence
@@ -55,11 +55,15 @@ class Shard(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Lanes of one step, by number, each a list of shards; `targets` counts the answers of the whole batch."""
+    """Lanes of one step, by number, each a list of shards; `targets` counts the answers of the whole batch.
+
+    `dropout`: the rate of every dropout layer, if it is another than the network's own.
+    """
 
     step: int
     targets: int
     teacher_forcing: float
+    dropout: float | None
     lanes: dict[int, list[Shard]]
 
 
@@ -82,12 +86,15 @@ class Lanes:
     def __init__(self, task: Task, totals: abc.Sequence[Params]) -> None:
         """`totals`: where each lane's sum of gradients goes."""
         self.totals = totals
-        self._task = task
+        self._task, self._network = task, task.network
+        self._dropout: float | None = None
         self._next: Params | None = None
         self._ctx = Context(training=True, arena=Arena())
 
     def run(self, params: Params, work: Work) -> Done:
         """OVERWRITES the totals of these lanes."""
+        if work.dropout is not None and work.dropout != self._dropout:
+            self._network, self._dropout = with_dropout(self._task.network, work.dropout), work.dropout
         # A loss that overflows is an event of the run, not a warning in the terminal.
         with np.errstate(all="ignore"):
             return {lane: self._run_lane(params, work, lane) for lane in work.lanes}
@@ -107,7 +114,7 @@ class Lanes:
 
     def _run_shard(self, params: Params, grads: Params, work: Work, shard: Shard) -> ShardSums:
         task, ctx = self._task, self._ctx
-        meta, network = task.meta, task.network
+        meta, network = task.meta, self._network
         ctx.restart((task.seed, work.step, shard.number))
         ctx.teacher_forcing = work.teacher_forcing
         inputs, targets = signals(meta, shard.x, shard.y, ctx, params.vector.dtype)

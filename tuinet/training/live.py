@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tuinet.errors import RunFailedError
 from tuinet.files.model_file import save_model
 from tuinet.model.model import Model
-
-LIVE = "live.safetensors"
+from tuinet.training.directory import LIVE
 
 LEASE_SECONDS = 5.0
 """How long a viewer's word holds; it renews it while it looks."""
@@ -30,11 +31,15 @@ class Live:
         self._until = time.monotonic() + LEASE_SECONDS
 
     def show(self, step: int, model: Callable[[], Model]) -> None:
-        """`model` gives the model at `step`; it is asked only if it is written."""
+        """`model` gives the model at `step`; it is asked only if it is written.
+
+        A full disk ends no training here: those who look see older weights.
+        """
         now = time.monotonic()
         if now >= self._until or now < self._next or step == self._step:
             return
-        save_model(model(), self.path)
+        with contextlib.suppress(RunFailedError):
+            save_model(model(), self.path)
         self._step, self._next = step, time.monotonic() + BETWEEN_SECONDS
 
     def close(self) -> None:

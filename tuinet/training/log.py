@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import msgspec
 
-from tuinet.errors import TuinetError
+from tuinet.errors import RunFailedError, TuinetError
 from tuinet.training.events import AnyEvent, Event, RunEnded, RunFailed, StepDone, decode, encode, merge
 
 LONGEST_LINE = 1 << 20
@@ -26,7 +27,8 @@ class EventLog:
     def __init__(self, path: Path, offset: int, steps_per_event: int, pending: StepDone | None) -> None:
         self.pending = pending
         self.steps_per_event = steps_per_event
-        self._file = path.open("ab")
+        self._path = path
+        self._file = path.open("ab", buffering=0)  # what could not be written must not be tried again at the end
         if path.stat().st_size < offset:
             self._file.close()
             raise TuinetError(f"{path} is shorter than when the checkpoint was written", "its end was lost or cut off")
@@ -53,14 +55,24 @@ class EventLog:
     def _write(self, event: Event) -> Event:
         stamped = msgspec.structs.replace(event, time=round(time.time(), 3))
         line = encode(stamped)
-        self._file.write(line)
-        self._file.flush()
+        with self._full_disk_in_words():
+            left = line
+            while left:
+                left = left[self._file.write(left) :]
         self.offset += len(line)
         return stamped
 
     def sync(self) -> None:
         """To the disk: a checkpoint that names an offset must not outlive the lines before it."""
-        os.fsync(self._file.fileno())
+        with self._full_disk_in_words():
+            os.fsync(self._file.fileno())
+
+    @contextlib.contextmanager
+    def _full_disk_in_words(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RunFailedError(f"{self._path}: could not be written: {error.strerror or error}") from error
 
     def close(self) -> None:
         self._file.close()
@@ -83,3 +95,30 @@ def read_events(path: Path, offset: int = 0) -> Iterator[tuple[AnyEvent, int]]:
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 continue
             yield event, offset
+
+
+def last_event(path: Path) -> AnyEvent | None:
+    """The event of the last whole line, if it is one, at the cost of reading the end of the file alone."""
+    _, tail = _end(path)
+    try:
+        return decode(tail[:-1].rpartition(b"\n")[2])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def whole_lines(path: Path) -> int:
+    """Where the last whole line ends: the offset to append at."""
+    return _end(path)[0]
+
+
+def _end(path: Path) -> tuple[int, bytes]:
+    """Where the last whole line ends, and what stands before that, as far back as one line may go."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE)
+            file.seek(start)
+            tail = file.read(LONGEST_LINE)
+    except OSError:
+        return 0, b""
+    whole = tail[: tail.rfind(b"\n") + 1]
+    return start + len(whole), whole

@@ -20,11 +20,10 @@ from tuinet.nn.context import philox
 from tuinet.nn.losses import Perceptron
 from tuinet.nn.params import Array, Params
 from tuinet.nn.ranges import Ranges
-from tuinet.nn.recurrent import State
 from tuinet.nn.regularization import add_penalty_gradient, clip, decay, noisy
 from tuinet.nn.schedules import rate_at
 from tuinet.nn.sequence import Ragged
-from tuinet.training.commands import HIGHEST_RATE, Command, SetRate, SetTeacherForcing
+from tuinet.training.commands import HIGHEST_RATE, Command, SetDropout, SetRate, SetTeacherForcing
 from tuinet.training.events import (
     Checkpointed,
     EpochDone,
@@ -135,6 +134,8 @@ class Loop:
             p.base_rate = min(p.base_rate * command.rate / now, HIGHEST_RATE) if now > 0 else command.rate
         elif isinstance(command, SetTeacherForcing):
             p.forcing = command.ratio
+        elif isinstance(command, SetDropout):
+            self.state.set_dropout(command.rate)
         else:
             p.stop, p.keep = "stopped", command.keep
 
@@ -182,7 +183,8 @@ class Loop:
             noisy(settings.regularization, self.params, self.noisy, rng, self.slices)
             weights = self.noisy
         self.gradients.teacher_forcing = forcing_now(p, settings, self.steps_per_epoch)
-        sums = self.gradients.of(weights, x, y, p.step, self.carried())
+        self.gradients.dropout = p.dropout
+        sums = self.gradients.of(weights, x, y, p.step, self.state.begin_step())
         loss = sums.loss / sums.targets
         if not math.isfinite(loss):
             return self.failed(weights, x, y, rate)
@@ -207,14 +209,6 @@ class Loop:
                 rows = in_order(len(self.train))
             self.order = (p.epoch, rows)
         return self.order[1][p.batch * self.batch_size : (p.batch + 1) * self.batch_size]
-
-    def carried(self) -> dict[str, State] | None:
-        """Where recurrent layers begin: where the step before ended, and at zero in the first step of an epoch."""
-        if self.state.carried is not None and self.progress.batch == 0:
-            for state in self.state.carried.values():
-                for array in state:
-                    array[...] = 0
-        return self.state.carried
 
     def update(self, rate: float) -> None:
         """One step of the optimizer, on every thread's share of the weights."""

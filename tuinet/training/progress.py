@@ -10,6 +10,7 @@ import numpy as np
 
 from tuinet.experiment.spec import TrainingSettings
 from tuinet.model.model import EpochRecord, Model
+from tuinet.nn.network import with_dropout
 from tuinet.nn.optimizers import new_state
 from tuinet.nn.params import Array
 from tuinet.nn.recurrent import State
@@ -29,7 +30,8 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
 
     Training has phases: "main", and after early stopping "retrain" or "continue" with the validation data joined.
     `loss_sum`, `correct`, `mistakes` and `seen` (answers asked for) are sums over the epoch so far, `wrong` its
-    mistakes when it was done. `forcing` is the share of true symbols a decoder is fed, if a command set it.
+    mistakes when it was done. `forcing` is the share of true symbols a decoder is fed, and `dropout` the rate of every
+    dropout layer, if a command set it.
     `phase_step` and `phase_epoch` are where the present one began.
     """
 
@@ -44,6 +46,7 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
     target_loss: float | None = None
     base_rate: Annotated[float, msgspec.Meta(ge=0, le=HIGHEST_RATE)] = 0.0
     forcing: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] | None = None
     loss_sum: float = 0.0
     correct: Count = 0
     mistakes: Count = 0
@@ -98,6 +101,19 @@ class TrainingState:
         carries = model.meta.task == "next-symbol" and settings.carry_state and rows
         carried = model.network.zero_states(rows, vector.dtype) if carries else None
         return cls(model, new_state(settings.optimizer, vector), np.array(vector), initial, carried, progress)
+
+    def begin_step(self) -> dict[str, State] | None:
+        """Where recurrent layers begin: where the step before ended, and at zero in the first step of an epoch."""
+        if self.carried is not None and self.progress.batch == 0:
+            for state in self.carried.values():
+                for array in state:
+                    array[...] = 0
+        return self.carried
+
+    def set_dropout(self, rate: float) -> None:
+        """From now on the model is the network with this rate: so it trains, and so it is saved."""
+        self.progress.dropout = rate
+        self.model.network = with_dropout(self.model.network, rate)
 
     def first_weights(self) -> Array:
         """Where the weights began. Raises ValueError if they were not kept."""

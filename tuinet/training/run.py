@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -19,8 +19,8 @@ from tuinet.model.model import Model
 from tuinet.training import snapshots
 from tuinet.training.build import Job, build
 from tuinet.training.checkpoint import Place, fingerprint, load_checkpoint, read_place, save_checkpoint
-from tuinet.training.commands import Command, SetRate, SetTeacherForcing, Stop
-from tuinet.training.control import ControlReader, Line, Refused
+from tuinet.training.commands import Command
+from tuinet.training.control import ControlReader, Line, Refused, pace_line
 from tuinet.training.directory import CHECKPOINT, EVENTS, EXPERIMENT, MODEL, Lock, new_directory
 from tuinet.training.events import (
     Checkpointed,
@@ -35,15 +35,14 @@ from tuinet.training.events import (
 from tuinet.training.fit import default_threads, fit
 from tuinet.training.live import Live
 from tuinet.training.log import EventLog
-from tuinet.training.numbers import EVENTS_A_SECOND, batch_samples, steps_per_event
+from tuinet.training.numbers import batch_samples, sample_length, steps_per_event
 from tuinet.training.progress import TrainingState
+from tuinet.training.queue import wait_turn
 from tuinet.training.resume import read_experiment, settle, write_experiment
+from tuinet.training.steering import LOOK_SECONDS, Steering, obstacle
 from tuinet.training.stopping import keeps_best, kept_step
 
 Trainer = Generator[Event, Command | None, None]
-
-LOOK_SECONDS = 0.02
-"""How often the trainer looks for commands between steps; while paused it looks every 50 ms."""
 
 
 def new_run(
@@ -54,14 +53,18 @@ def new_run(
     `encoded`: the data, if they were read already.
     Raises TuinetError before anything is written if the data or the model cannot be had.
     """
-    experiment = absolute(experiment, base)
-    job = build(experiment, base, encoded=encoded)
+    job = build(absolute(experiment, base), base, encoded=encoded)
+    return lay_out(experiment, base, out), job
+
+
+def lay_out(experiment: Experiment, base: Path, out: Path | None = None) -> Path:
+    """The directory of a new run with the complete experiment file in it; its data and model are loaded later."""
     directory = new_directory(experiment.name, out)
     with Lock(directory):
         if (directory / EXPERIMENT).exists():
             raise TuinetError(f"{directory} was taken by another run just now", "name another --out")
-        write_experiment(directory / EXPERIMENT, experiment)
-    return directory, job
+        write_experiment(directory / EXPERIMENT, absolute(experiment, base))
+    return directory
 
 
 def train_run(
@@ -71,18 +74,33 @@ def train_run(
     threads: int | None = None,
     changes: Sequence[str] = (),
     interrupted: Callable[[], bool] = lambda: False,
+    pace: float | None = None,
+    after: Path | None = None,
+    commands_from: int | None = None,
 ) -> Generator[Event, None, None]:
     """Train the run in `directory`, from its checkpoint if it has one, and yield each event as it is logged.
 
     `job` spares loading what `new_run` has just loaded. `changes` are settings KEY=VALUE to go on with.
     `interrupted` is asked between steps; once it says yes, the run is saved and ends with reason "interrupted".
+    `pace`: steps a second to begin at. `after`: a run whose end is waited for first. `commands_from`: where in
+    control.jsonl this process's commands begin (default: behind those that are there now).
     Raises TuinetError if another process trains here, or the run cannot be continued; RunFailedError after a
-    RunFailed event.
+    RunFailed event, or if the disk is full.
     """
-    with Lock(directory):
-        run = _Run(directory, job, threads, changes, interrupted)
+    first = [] if pace is None else [pace_line(pace)]
+    control = ControlReader(directory, commands_from)
+    with Lock(directory, after) as lock:
+        if after is not None:
+            released = yield from wait_turn(directory, after, control, interrupted)
+            if released is None:
+                return
+            first = [*released, *first]
+            lock.begin()
+        run = _Run(directory, job, threads, changes, interrupted, control, first)
         try:
             yield from run.events()
+        except RunFailedError as error:  # a loss that is not finite, or a full disk
+            raise RunFailedError(error.message, run.what_is_left()) from error
         finally:
             run.log.close()
 
@@ -97,6 +115,8 @@ class _Run:
         threads: int | None,
         changes: Sequence[str],
         interrupted: Callable[[], bool],
+        control: ControlReader,
+        first: list[Line],
     ) -> None:
         self.directory, self.interrupted = directory, interrupted
         path = directory / CHECKPOINT
@@ -107,7 +127,7 @@ class _Run:
             self.job.model, self.job.settings, batch_samples(self.job.settings, self.job.data)
         )
         self.data = fingerprint(self.job.data)
-        self.control = ControlReader(directory, place.control_offset if place else 0)
+        self.control, self.first = control, first
         self.threads = threads or (place.threads if place else default_threads())
         if place is not None:
             load_checkpoint(path, self.state)
@@ -119,18 +139,21 @@ class _Run:
         self.changed = settle(directory, progress, old.training, self.experiment.training, changes)
         if self.changed:
             write_experiment(directory / EXPERIMENT, self.experiment)
-        self.full_group = steps_per_event(self.job.model, batch_samples(self.job.settings, self.job.data))
+        size, length = batch_samples(self.job.settings, self.job.data), sample_length(self.job.data)
+        self.full_group = steps_per_event(self.job.model, size, length)
+        pace = next((line.pace for line in first if line.pace is not None), place.pace if place else 0.0)
+        self.steering = Steering(pace)
         offset, pending = (place.log_offset, place.pending) if place else (0, None)
-        self.log = EventLog(directory / EVENTS, offset, self.full_group, pending)
-        self.was_paused = place is not None and place.paused
-        self.paused, self.single_steps, self.to_epoch_end, self.over = False, 0, False, False
+        self.log = EventLog(directory / EVENTS, offset, self.steering.steps_per_event(self.full_group), pending)
+        self.was_paused, self.answer = (place.paused, place.answer) if place else (False, None)
+        self.over, self.next_look = False, 0.0
         self.live = Live(directory)
-        self.pace, self.next_step, self.next_look = 0.0, 0.0, 0.0
-        self.keep_pace(place.pace if place else 0.0)
         self.model_written: tuple[int, str] | None = None
 
     def events(self) -> Iterator[Event]:
         step = self.state.progress.step
+        if self.answer is not None:
+            yield from self.log.take(self.answer)
         if self.was_paused:
             message = f"going on after step {step}: the run was resumed"
             yield from self.log.take(CommandDone(step=step, id="", do="resume", ok=True, message=message))
@@ -143,7 +166,7 @@ class _Run:
             for event in trainer:
                 yield from self.record(event)
                 if isinstance(event, RunFailed):
-                    raise RunFailedError(event.message, self.what_is_left())
+                    raise RunFailedError(event.message)
                 if isinstance(event, RunEnded):
                     return
                 yield from self.attend(trainer, paced=isinstance(event, StepDone))
@@ -166,13 +189,11 @@ class _Run:
             event = msgspec.structs.replace(event, model=str(self.directory / MODEL))
         self.over = isinstance(event, (RunEnded, RunFailed))
         yield from self.log.take(event)
-        if isinstance(event, StepDone) and self.single_steps > 0:
-            self.single_steps -= 1
+        if isinstance(event, StepDone) and self.steering.step_done():
             yield from self.log.flush()
         if isinstance(event, EpochDone) and event.complete:
             snapshots.keep(self.directory, self.model_now(), event.epoch, self.job.settings.epochs)
-            if self.to_epoch_end:
-                self.to_epoch_end = False
+            if self.steering.epoch_done():
                 yield from self.log.flush()
         if isinstance(event, Checkpointed):
             self.save()
@@ -183,8 +204,8 @@ class _Run:
         meta = msgspec.structs.replace(model.meta, history=tuple(p.history), epochs=p.epoch, steps=p.step)
         return Model(model.network, model.params, meta)
 
-    def save(self) -> None:
-        """The model as it would be handed back now, then the checkpoint.
+    def save(self, answer: CommandDone | None = None) -> None:
+        """The model as it would be handed back now, then the checkpoint. `answer` is about to be logged.
 
         Nothing once the last line is written, for what is handed back is not what training goes on from; nothing
         either if the weights are not finite: the checkpoint before is the last good one.
@@ -197,20 +218,20 @@ class _Run:
             progress=self.state.progress,
             experiment=encode(self.experiment),
             log_offset=self.log.offset,
-            control_offset=self.control.offset,
+            answer=answer,
             pending=self.log.pending,
             data=self.data,
             threads=self.threads,
-            paused=self.paused,
-            pace=self.pace,
+            paused=self.steering.paused,
+            pace=self.steering.pace,
         )
         save_checkpoint(self.directory / CHECKPOINT, self.state, place)
 
     def what_is_left(self) -> str:
         """Where to go on from after a failure."""
         if (self.directory / CHECKPOINT).exists():
-            return f"the last good checkpoint is kept in {self.directory}"
-        return f"there was no checkpoint yet; {self.directory} holds the experiment and the log"
+            return f"tuinet train --resume {self.directory} goes on from the last good checkpoint"
+        return f"there was no checkpoint yet: tuinet train --resume {self.directory} begins anew"
 
     def save_model_so_far(self) -> None:
         """The best weights so far where early stopping hands those back, else the present ones."""
@@ -246,79 +267,35 @@ class _Run:
             self.next_look = now + LOOK_SECONDS
             yield from self.obey(trainer)
             self.live.show(self.state.progress.step, self.model_now)
-        while not self.interrupted() and (self.holding() or (paced and self.ahead_of_pace())):
-            left = LOOK_SECONDS if self.holding() else self.next_step - time.monotonic()
-            time.sleep(max(0.0, min(0.05, left)))
+        while not self.interrupted() and (left := self.steering.wait(self.state.progress, paced)) is not None:
+            time.sleep(left)
             yield from self.obey(trainer)
             self.live.show(self.state.progress.step, self.model_now)
-        if paced and self.pace > 0:
-            self.next_step = max(self.next_step, time.monotonic() - 0.1) + 1 / self.pace
-
-    def holding(self) -> bool:
-        """Paused, with no single step or epoch asked for; a run that ends does not wait for anybody."""
-        p, asked = self.state.progress, self.single_steps > 0 or self.to_epoch_end
-        return self.paused and not asked and p.stop is None and p.finished is None
-
-    def ahead_of_pace(self) -> bool:
-        return self.pace > 0 and self.state.progress.stop is None and time.monotonic() < self.next_step
-
-    def keep_pace(self, pace: float) -> None:
-        """From now on so many steps a second (0: as fast as it goes), and events as often as that makes sense."""
-        self.pace, self.next_step = pace, 0.0
-        group = math.ceil(pace / EVENTS_A_SECOND) if pace > 0 else self.full_group
-        self.log.steps_per_event = min(self.full_group, group)
+        if paced:
+            self.steering.begin_step()
 
     def obey(self, trainer: Trainer) -> Iterator[Event]:
-        """Carry out what has come, answer, and save: an answered command is not lost."""
-        for line in self.control.read():
-            message = line.message if isinstance(line, Refused) else self.obstacle(line)
+        """Carry out what has come, save, and answer: an answered command is not lost."""
+        first, self.first = self.first, []
+        for line in chain(first, self.control.read()):
+            message = line.message if isinstance(line, Refused) else obstacle(line, self.job)
             ok = not message
             if line.do == "watch" and ok:  # renewed every few seconds: no line in the log, no checkpoint
                 self.live.renew()
                 continue
+            step = self.state.progress.step
+            done = CommandDone(step=step, id=line.id, do=line.do, ok=ok, message=message)
             if isinstance(line, Line) and ok:
-                message = self.carry_out(line, trainer)
+                done = msgspec.structs.replace(
+                    done,
+                    message=self.steering.carry_out(line, step, trainer.send),
+                    rate=line.rate,
+                    pace=line.pace,
+                    teacher_forcing=line.teacher_forcing,
+                    dropout=line.dropout,
+                )
+                self.log.steps_per_event = self.steering.steps_per_event(self.full_group)
             if line.do in ("pause", "checkpoint") and ok:
                 yield from self.log.flush()
-            done = CommandDone(step=self.state.progress.step, id=line.id, do=line.do, ok=ok, message=message)
+            self.save(answer=done)
             yield from self.log.take(done)
-            self.save()
-
-    def obstacle(self, line: Line) -> str:
-        """Why this run cannot do what the line says; "" if it can."""
-        if line.teacher_forcing is not None and self.job.data.task != "seq2seq":
-            return "teacher_forcing is for runs with a decoder (seq2seq), and this has none"
-        return ""
-
-    def carry_out(self, line: Line, trainer: Trainer) -> str:
-        """Do what the line says; say what was done."""
-        step = self.state.progress.step
-        if line.do == "pause":
-            self.paused, self.single_steps, self.to_epoch_end = True, 0, False
-            return f"paused after step {step}"
-        if line.do == "resume":
-            self.paused, self.single_steps, self.to_epoch_end = False, 0, False
-            return f"going on after step {step}"
-        if line.do == "step":
-            self.paused = True
-            self.single_steps += 1
-            return f"one step after step {step + self.single_steps - 1}"
-        if line.do == "epoch":
-            self.paused, self.single_steps, self.to_epoch_end = True, 0, True
-            return f"to the end of the epoch, after step {step}"
-        if line.do == "checkpoint":
-            return f"checkpoint at step {step}"
-        if line.do == "stop":
-            trainer.send(Stop(line.keep))
-            return f"stopping after step {step}"
-        said: list[str] = []
-        if line.rate is not None:
-            trainer.send(SetRate(line.rate))
-            said.append(f"learning rate {line.rate:g}")
-        if line.pace is not None:
-            self.keep_pace(line.pace)
-            said.append(f"pace {line.pace:g} steps a second" if line.pace > 0 else "full pace")
-        if line.teacher_forcing is not None:
-            trainer.send(SetTeacherForcing(line.teacher_forcing))
-            said.append(f"teacher forcing {line.teacher_forcing:g}")
-        return f"{', '.join(said)} from step {step + 1} on"
