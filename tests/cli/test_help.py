@@ -15,7 +15,7 @@ from tuinet.cli.main import COMMANDS, run, tuinet
 
 HEAVY = {"numpy", "textual", "rich", "plotext", "PIL", "msgspec", "safetensors", "pooch", "requests", "platformdirs"}
 
-RUN_COMMANDS = ("list", "show", "watch", "pause", "resume", "step", "set", "stop")
+RUN_COMMANDS = ("list", "show", "watch", "pause", "resume", "step", "set", "stop", "remove")
 DATA_COMMANDS = ("list", "info", "fetch")
 LINES = [(), *((name,) for name in COMMANDS)]
 LINES += [("runs", name) for name in RUN_COMMANDS] + [("data", name) for name in DATA_COMMANDS]

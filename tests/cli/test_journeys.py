@@ -102,6 +102,18 @@ def test_commands_to_a_run_that_has_ended_are_refused(trained: Path) -> None:
         assert "is not being trained now" in done.err
 
 
+def test_removing_a_run_asks_first(tuinet: Command, tmp_path: Path) -> None:
+    assert tuinet("train", "xor", "-q", "--out", "runs/mine").code == 0
+    asked = tuinet("runs", "remove", "mine")
+    assert asked.code == 2 and "--yes" in asked.err
+    assert (tmp_path / "runs/mine/model.safetensors").is_file()
+    (tmp_path / "runs/mine/notes.txt").write_text("mine")
+    done = tuinet("runs", "remove", "mine", "--yes")
+    assert done.code == 0 and "notes.txt" in done.err
+    assert [path.name for path in (tmp_path / "runs/mine").iterdir()] == ["notes.txt"]
+    assert "is not a run" in tuinet("runs", "remove", "mine", "--yes").err
+
+
 def test_resume_with_more_epochs(trained: Path, tuinet: Command, tmp_path: Path) -> None:
     assert tuinet("train", "sine", "--set", "training.epochs=2", "-q", "--out", "run").code == 0
     done = tuinet("train", "--resume", "run", "--set", "training.epochs=4", "--json")

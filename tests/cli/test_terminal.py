@@ -25,15 +25,17 @@ from tuinet.nn.losses import SquaredError
 
 
 def terminal(
-    *command: str, cwd: Path, columns: int = 80, rows: int = 24, **variables: str
+    *command: str, cwd: Path, columns: int = 80, rows: int = 24, typed: bytes = b"", **variables: str
 ) -> tuple[pyte.Screen, bytes, int]:
-    """Run Python with these arguments in a terminal: what it shows at the end, all bytes that came, the exit code."""
+    """Run Python with these arguments in a terminal, with what is typed there: what it shows at the end, all bytes that
+    came, the exit code."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
         clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "COLUMNS")}
         os.execve(sys.executable, [sys.executable, *command], clean | {"TERM": "xterm-256color"} | variables)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    os.write(terminal, typed)
     screen = pyte.Screen(columns, rows)
     stream = pyte.ByteStream(screen)
     came = b""
@@ -106,6 +108,15 @@ def test_tables_and_charts_fit_the_terminal(tmp_path: Path) -> None:
         pyte.ByteStream(screen).feed(came)
         wide = [line.rstrip() for line in screen.display if len(line.rstrip()) > 80]
         assert not wide, arguments
+
+
+def test_removing_a_run_asks_on_a_terminal(tmp_path: Path) -> None:
+    assert watch(*TRAIN, "-q", cwd=tmp_path)[2] == 0
+    lines, _, code = watch("runs", "remove", "run", cwd=tmp_path, typed=b"n\n")
+    assert code == 1 and any("Remove run with its model?" in line for line in lines)
+    assert (tmp_path / "run/model.safetensors").is_file()
+    assert watch("runs", "remove", "run", cwd=tmp_path, typed=b"y\n")[2] == 0
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_chart_has_colours_on_a_terminal(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 
 import tuinet
 from tuinet.errors import RunFailedError, TuinetError
-from tuinet.experiment.decode import decode
+from tuinet.experiment.decode import decode, load_experiment
 from tuinet.files.reader import read_tensors
 from tuinet.files.writer import write_tensors
 from tuinet.training.control import Line, send
@@ -28,7 +29,7 @@ from tuinet.training.events import Checkpointed, CommandDone, Event, RunEnded, R
 from tuinet.training.interrupts import Interrupts
 from tuinet.training.log import read_events
 from tuinet.training.run import new_run, train_run
-from tuinet.training.runs import command, follow, list_runs, new_line, summary
+from tuinet.training.runs import command, discard, follow, list_runs, new_line, summary
 
 EXPERIMENT = """
 name = "digits"
@@ -349,6 +350,122 @@ def test_what_was_answered_is_not_lost_by_an_interrupt(place: Path):
     step = next(event for event in again if isinstance(event, StepDone))
     assert step.rate == 0.001
     again.close()
+
+
+def test_commands_from_before_the_process_are_not_its_own(place: Path):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    send(run, new_line("stop"))
+    begun = train_run(run)  # killed before its first checkpoint: nothing of it is left
+    assert isinstance(next(begun), RunStarted)
+    for event in begun:
+        if isinstance(event, Checkpointed):
+            break
+    send(run, new_line("set", rate=0.5))  # nobody there to answer
+    begun.close()
+    finish(run)
+    assert not [event for event in lines(run) if event["event"] == "command"]
+    alone, _ = new_run(decode(EXPERIMENT, "e"), place, place / "alone")
+    finish(alone)
+    assert (run / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+
+
+def test_commands_that_came_while_a_new_run_began_are_its_own(place: Path):
+    run, _ = new_run(decode(EXPERIMENT, "e"), place, place / "run")
+    send(run, new_line("stop"))
+    assert finish(run, commands_from=0).reason == "stopped"
+
+
+def test_a_kill_between_a_command_and_its_answer_loses_neither(place: Path):
+    text = SLOW.replace('schedule = { kind = "cosine" }', "")
+    run, _ = new_run(decode(text, "e"), place, place / "run")
+    line, trainer = new_line("set", rate=0.001), train_run(run)
+    for event in trainer:
+        if isinstance(event, RunStarted):
+            send(run, line)
+        if isinstance(event, CommandDone):
+            break
+    killed = place / "killed"
+    shutil.copytree(run, killed)  # as on a disk that the last line of the log did not reach
+    log = (run / "events.jsonl").read_bytes()
+    (killed / "events.jsonl").write_bytes(log[: log[:-1].rfind(b"\n") + 1])
+    trainer.close()
+    again = train_run(killed)
+    first = next(again)
+    assert isinstance(first, CommandDone) and first.id == line.id and first.rate == 0.001
+    assert next(event for event in again if isinstance(event, StepDone)).rate == 0.001
+    again.close()
+    assert sum(event["event"] == "command" for event in lines(killed)) == 1
+
+
+def test_a_run_begins_at_a_pace_and_says_so(place: Path):
+    run, _ = new_run(decode(SLOW, "e"), place, place / "run")
+    steps: list[float] = []
+    for event in train_run(run, pace=20):
+        if isinstance(event, StepDone):
+            steps += [event.time or 0.0] * event.count
+        if len(steps) == 30:
+            send(run, new_line("set", pace=0))
+            break
+    assert 0.7 < steps[29] - steps[5] < 3  # 24 beats of 50 ms
+    first, second = lines(run)[:2]
+    assert first["event"] == "run-started"
+    assert (second["event"], second["pace"], second["id"]) == ("command", 20, "")
+    again = train_run(run, pace=1000)
+    assert next(event for event in again if isinstance(event, CommandDone)).pace == 1000
+    again.close()
+    with pytest.raises(TuinetError, match="pace must be 0 or above"):
+        next(train_run(run, pace=-1))
+
+
+def test_a_run_is_discarded_but_not_what_else_is_there(place: Path):
+    run, _ = new_run(decode(EXPERIMENT.replace("epochs = 6", "epochs = 1"), "e"), place, place / "run")
+    finish(run)
+    (run / "log.txt").write_text("words")
+    (run / f".model.safetensors.{2**22 + 1}-01234567.tmp").mkdir()  # of a writer that was killed
+    (run / "notes.txt").write_text("mine")
+    (run / "snapshots" / "more.txt").write_text("mine")
+    with Lock(run), pytest.raises(TuinetError, match="being trained"):
+        discard(run)
+    assert (run / "model.safetensors").exists()
+    assert discard(run) == [run / "notes.txt", run / "snapshots"]
+    assert [path.name for path in (run / "snapshots").iterdir()] == ["more.txt"]
+    with pytest.raises(TuinetError, match="is not a run"):
+        discard(run)
+    other, _ = new_run(decode(EXPERIMENT, "e"), place, place / "other")
+    (place / "folder").mkdir()
+    (place / "folder" / "epoch-000001.safetensors").write_text("mine")
+    (other / "snapshots").symlink_to(place / "folder")
+    assert discard(other) == [other / "snapshots"]
+    assert (place / "folder" / "epoch-000001.safetensors").exists()
+    third, _ = new_run(decode(EXPERIMENT, "e"), place, place / "third")
+    assert discard(third) == [] and not third.exists()
+
+
+@pytest.mark.parametrize(("options", "count"), [({}, 4), ({"pace": 70.0}, 30)], ids=["full", "paced"])
+def test_at_most_20_step_events_a_second(place: Path, options: dict[str, float], count: int):
+    run, _ = new_run(load_experiment("digits-cnn"), place, place / "run")
+    events: list[StepDone] = []
+    for event in train_run(run, **options):
+        events += [event] if isinstance(event, StepDone) else []
+        if len(events) == count:
+            break
+    for event in events:
+        low, mean, high = event.loss.minimum, event.loss.mean, event.loss.maximum
+        assert low is not None and mean is not None and high is not None and low <= mean <= high
+        assert event.count > 1
+    times = [event.time or 0.0 for event in events]
+    steady = [time for time in times if time > times[0] + 0.2]  # a pace begins by catching up a tenth of a second
+    assert len(steady) > 1 and (len(steady) - 1) / (steady[-1] - steady[0]) <= 20
+
+
+def test_step_events_are_as_far_apart_as_the_run_says(place: Path):
+    """Where a sample is a sequence, too."""
+    run, _ = new_run(decode(TRANSLATION, "e"), place, place / "run")
+    events = train_run(run)
+    started = next(events)
+    assert isinstance(started, RunStarted)
+    assert next(event for event in events if isinstance(event, StepDone)).count == started.steps_per_event
+    events.close()
 
 
 def test_interrupting_before_the_first_step_begins_the_log_once(place: Path):

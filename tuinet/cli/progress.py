@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 PLAIN_LINES = 50
 """About how many epochs a run without a terminal reports: all of them up to here, then every second, third …"""
 
-MOVING = (ev.StepDone, ev.EpochDone, ev.RunStarted, ev.PhaseStarted)
-"""The events that say how far the run has come."""
+MOVING = (ev.StepDone, ev.EpochDone, ev.RunStarted, ev.PhaseStarted, ev.CommandDone)
+"""The events that say how far the run has come, and how fast."""
 
 
 class Progress(Course):
@@ -153,7 +153,7 @@ class BarProgress(QuietProgress):
         if isinstance(event, MOVING):
             self._move(event)
 
-    def _move(self, event: ev.StepDone | ev.EpochDone | ev.RunStarted | ev.PhaseStarted) -> None:
+    def _move(self, event: ev.Event) -> None:
         self.speed.add(event)
         words = self.bars.tasks[0].description
         if isinstance(event, ev.StepDone | ev.EpochDone):

@@ -109,24 +109,23 @@ def _facts(run: RunSummary) -> list[tuple[str, object]]:
 def _losses(directory: Path) -> list[Any]:
     """The training losses, of steps or of epochs, and the validation losses, as series for the chart."""
     from tuinet.render.chart import Series
-    from tuinet.training.directory import EVENTS
-    from tuinet.training.events import EpochDone, StepDone
-    from tuinet.training.log import read_events
+    from tuinet.training.curve import Curve
+    from tuinet.training.feed import Both, Feed
 
-    steps: list[tuple[int, float | None]] = []
-    epochs: list[tuple[int, float | None]] = []
-    validation: list[tuple[int, float | None]] = []
-    for event, _ in read_events(directory / EVENTS):
-        if isinstance(event, StepDone):
-            steps.append((event.step, event.loss.mean))
-        elif isinstance(event, EpochDone):
-            epochs.append((event.step, event.train.get("loss")))
-            validation.append((event.step, (event.validation or {}).get("loss")))
+    feed = Feed(directory)
+    feed.read()
+    epochs = feed.epochs_done.get("loss", Both(Curve(), Curve()))
     # A short run may have fewer step events than epochs.
-    train = steps if len(steps) >= len(epochs) else epochs
+    train = feed.train if len(feed.train) >= len(epochs.train) else epochs.train
     return [
-        Series("train", [x for x, _ in train], [y for _, y in train], "blue"),
-        Series("validation", [x for x, _ in validation], [y for _, y in validation], "red", "o"),
+        Series("train", [point.step for point in train.points], [point.mean for point in train.points], "blue"),
+        Series(
+            "validation",
+            [point.step for point in epochs.validation.points],
+            [point.mean for point in epochs.validation.points],
+            "red",
+            "o",
+        ),
     ]
 
 
@@ -175,7 +174,7 @@ def pause(run: str) -> None:
 @command.command("resume")
 @click.argument("run")
 def resume(run: str) -> None:
-    """Let a paused run go on. (One that has ended: `tuinet train --resume RUN`.)"""
+    """Let a paused run go on, and one that waits in the queue begin. (One that has ended: `tuinet train --resume`.)"""
     _steer(run, "resume")
 
 
@@ -194,11 +193,14 @@ def step(run: str, epoch: bool) -> None:
 @click.option(
     "--teacher-forcing", type=float, metavar="SHARE", help="The share of true symbols a decoder is fed, 0 to 1."
 )
-def set_values(run: str, rate: float | None, pace: float | None, teacher_forcing: float | None) -> None:
-    """Change the learning rate, the pace or the teacher forcing of a run that is going on."""
-    if rate is None and pace is None and teacher_forcing is None:
-        raise click.UsageError("Name what to set: --rate, --pace or --teacher-forcing.")
-    _steer(run, "set", rate=rate, pace=pace, teacher_forcing=teacher_forcing)
+@click.option("--dropout", type=float, metavar="SHARE", help="The rate of every dropout layer, 0 to below 1.")
+def set_values(
+    run: str, rate: float | None, pace: float | None, teacher_forcing: float | None, dropout: float | None
+) -> None:
+    """Change the learning rate, the pace, the teacher forcing or the dropout of a run that is going on."""
+    if rate is None and pace is None and teacher_forcing is None and dropout is None:
+        raise click.UsageError("Name what to set: --rate, --pace, --teacher-forcing or --dropout.")
+    _steer(run, "set", rate=rate, pace=pace, teacher_forcing=teacher_forcing, dropout=dropout)
 
 
 @command.command("stop")
@@ -207,3 +209,26 @@ def set_values(run: str, rate: float | None, pace: float | None, teacher_forcing
 def stop(run: str, keep: str | None) -> None:
     """End a run after the step it is in; its model is saved and evaluated."""
     _steer(run, "stop", keep=keep)
+
+
+@command.command("remove")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(run: str, yes: bool) -> int:
+    """Remove a run that is not going on: its model, its log, all that a run makes. What else lies there stays."""
+    import sys
+
+    from tuinet.readable import printable
+    from tuinet.training.directory import find_run
+    from tuinet.training.runs import discard
+
+    directory = find_run(run)
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("Removing a run asks first; where nobody can answer, say --yes.")
+    if not yes and not click.confirm(f"Remove {printable(directory)} with its model?"):
+        return EXIT_FAILED
+    left = discard(directory)
+    if left:
+        names = ", ".join(printable(path.name) for path in left)
+        click.echo(f"{printable(directory)} stays, for no run made what else is in it: {names}", err=True)
+    return EXIT_DONE

@@ -29,7 +29,7 @@ def replacing(path: Path) -> Generator[Path, None, None]:
     """
     try:
         target = _target(path)
-        _remove_leftovers(target)
+        remove_leftovers(target)
         # A folder of its own, for a library that writes may itself use names beside the one it is given.
         folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
@@ -73,7 +73,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_leftovers(target: Path) -> None:
+def remove_leftovers(target: Path) -> None:
     """What writers of this file left behind when they were killed."""
     if os.name != "posix":
         return

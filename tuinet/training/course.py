@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from tuinet.training import events as ev
+
+HOLDING = {"pause": True, "step": True, "epoch": True, "resume": False}
+"""Whether a run holds once the command was carried out (of "step" and "epoch": holds again after it)."""
 
 
 class Course:
@@ -40,12 +45,17 @@ class Course:
 
 
 class Speed:
-    """Steps a second, over about the last five seconds of the log's own clock."""
+    """Steps a second, over about the last five seconds of the log's own clock.
+
+    What a run does while it is held, step by step, does not count.
+    """
 
     SECONDS = 5.0
 
     def __init__(self) -> None:
-        self.marks: list[tuple[float, int]] = []
+        self._marks: deque[tuple[float, int]] = deque()
+        self._held = False
+        self._lost = 0.0  # seconds that were no step's: marks are on a clock that stood still meanwhile
         self.samples_per_step = 0.0
         self.symbols: float | None = None
 
@@ -55,33 +65,42 @@ class Speed:
         self.symbols = event.symbols
 
     def add(self, event: ev.Event) -> None:
-        """Count from the event's time and step on; a beginning forgets what was before."""
+        """Count from the event's time and step on; a beginning, and a change of pace, forgets what was before."""
         if event.time is None:
             return
-        if isinstance(event, (ev.RunStarted, ev.PhaseStarted)):
-            self.marks.clear()
-        if isinstance(event, ev.EpochDone) and self.marks and self.marks[-1][1] == event.step:
-            pause = event.time - self.marks[-1][0]  # spent on validation: no step's time
-            self.marks = [(time + pause, step) for time, step in self.marks]
+        marks = self._marks
+        if isinstance(event, ev.CommandDone) and event.ok:
+            self._held = HOLDING.get(event.do, self._held)
+            if event.do == "resume" or event.pace is not None:
+                marks.clear()
+                marks.append((event.time - self._lost, event.step))
+        if self._held or not isinstance(event, (ev.StepDone, ev.EpochDone, ev.RunStarted, ev.PhaseStarted)):
             return
-        self.marks.append((event.time, event.step))
-        while len(self.marks) > 2 and event.time - self.marks[1][0] > self.SECONDS:
-            self.marks.pop(0)
+        if isinstance(event, (ev.RunStarted, ev.PhaseStarted)):
+            marks.clear()
+        if isinstance(event, ev.EpochDone) and marks and marks[-1][1] == event.step:
+            self._lost = event.time - marks[-1][0]  # it was spent on validation
+            return
+        now = event.time - self._lost
+        marks.append((now, event.step))
+        while len(marks) > 2 and now - marks[1][0] > self.SECONDS:
+            marks.popleft()
 
     def words(self) -> str:
         """1,234 samples/s, of sequences symbols too; "" while there is nothing to measure."""
-        samples = (self._rate() or 0.0) * self.samples_per_step
+        samples = (self.rate() or 0.0) * self.samples_per_step
         if not samples:
             return ""
         return f"{samples:,.0f} samples/s" + (f", {samples * self.symbols:,.0f} symbols/s" if self.symbols else "")
 
     def seconds(self, steps: float) -> float | None:
         """How long `steps` more steps take at this speed."""
-        rate = self._rate()
+        rate = self.rate()
         return steps / rate if rate else None
 
-    def _rate(self) -> float | None:
-        if len(self.marks) < 2:
+    def rate(self) -> float | None:
+        """Steps a second; None while there is nothing to measure."""
+        if len(self._marks) < 2:
             return None
-        (began, first), (now, last) = self.marks[0], self.marks[-1]
+        (began, first), (now, last) = self._marks[0], self._marks[-1]
         return (last - first) / (now - began) if now > began else None

@@ -5,30 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from tuinet.errors import RunFailedError, TuinetError
+from tuinet.files.atomic import remove_leftovers
 from tuinet.training.control import Do, Line, new_id, send
-from tuinet.training.directory import EVENTS, EXPERIMENT, is_locked, runs_folder
-from tuinet.training.events import (
-    AnyEvent,
-    CommandDone,
-    EpochDone,
-    RunEnded,
-    RunFailed,
-    RunStarted,
-    SettingsChanged,
-    StepDone,
+from tuinet.training.directory import (
+    CHECKPOINT,
+    CONTROL,
+    EVENTS,
+    EXPERIMENT,
+    LIVE,
+    LOCK,
+    LOG,
+    MODEL,
+    Lock,
+    is_locked,
+    runs_folder,
 )
+from tuinet.training.events import AnyEvent, CommandDone
+from tuinet.training.feed import Feed, State
 from tuinet.training.log import read_events
-
-State = Literal["running", "paused", "ended", "failed", "interrupted", "stopped short"]
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """A run in one line. "stopped short" is a run whose process is gone without a word: it can be resumed."""
+    """A run in one line. One that is "stopped short" can be resumed."""
 
     directory: str
     name: str
@@ -55,48 +57,51 @@ def list_runs(root: Path | None = None) -> list[RunSummary]:
 
 def summary(directory: Path) -> RunSummary:
     """What the log and the lock say about a run."""
-    name, step, epoch, epochs = directory.name, 0, 0, 0
-    loss: float | None = None
-    validation: dict[str, int | float | None] | None = None
-    last: AnyEvent | None = None
-    paused = False
-    for event, _ in read_events(directory / EVENTS):
-        last, step = event, max(step, event.step)
-        if isinstance(event, RunStarted):
-            name, epochs = event.name, event.epochs
-        elif isinstance(event, StepDone):
-            epoch, loss = event.epoch, event.loss.mean
-        elif isinstance(event, EpochDone):
-            epoch, loss = event.epoch, event.train.get("loss", loss)
-            validation = dict(event.validation) if event.validation is not None else validation
-        elif isinstance(event, SettingsChanged):
-            epochs = event.epochs
-        elif isinstance(event, CommandDone) and event.ok and event.do in ("pause", "step", "epoch", "resume"):
-            paused = event.do != "resume"
-    ended = last if isinstance(last, RunEnded) else None
+    feed = Feed(directory)
+    feed.read()
     log = directory / EVENTS
+    end = feed.ended or feed.failed
     return RunSummary(
         directory=str(directory),
-        name=name,
-        state=_state(directory, last, paused),
-        step=step,
-        epoch=epoch,
-        epochs=epochs,
-        loss=loss,
-        validation=validation,
-        metrics={part: dict(figures) for part, figures in ended.metrics.items()} if ended else {},
-        reason=ended.reason if ended else None,
-        message=last.message if isinstance(last, RunEnded | RunFailed) else None,
+        name=feed.started.name if feed.started is not None else directory.name,
+        state=feed.state(),
+        step=feed.step,
+        epoch=feed.epoch,
+        epochs=feed.epochs,
+        loss=feed.loss,
+        validation=dict(feed.validation) if feed.validation is not None else None,
+        metrics={part: dict(figures) for part, figures in feed.ended.metrics.items()} if feed.ended else {},
+        reason=feed.ended.reason if feed.ended else None,
+        message=end.message if end is not None else None,
         changed=(log if log.exists() else directory).stat().st_mtime,
     )
 
 
-def _state(directory: Path, last: AnyEvent | None, paused: bool) -> State:
-    if is_locked(directory):
-        return "paused" if paused else "running"
-    if isinstance(last, RunEnded):
-        return "interrupted" if last.reason == "interrupted" else "ended"
-    return "failed" if isinstance(last, RunFailed) else "stopped short"
+def discard(directory: Path) -> list[Path]:
+    """Remove a run: every file that a run makes, and the directory. Gives what it left, because no run made it.
+
+    Raises TuinetError if the directory is no run, or is being trained.
+    """
+    from tuinet.training import snapshots  # brings NumPy, which looking at runs needs nowhere else
+
+    if not (directory / EXPERIMENT).is_file():
+        raise TuinetError(f"{directory} is not a run", "tuinet runs lists them")
+    with Lock(directory):
+        snapshots.discard(directory)
+        # The experiment last: until then it is a run, which can be removed again.
+        for name in (CHECKPOINT, MODEL, LIVE, EVENTS, CONTROL, LOG, EXPERIMENT, LOCK):
+            path = directory / name
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+            remove_leftovers(path)
+    left = sorted(directory.iterdir())
+    if not left:
+        if directory.is_symlink():
+            directory.resolve().rmdir()
+            directory.unlink()
+        else:
+            directory.rmdir()
+    return left
 
 
 def follow(directory: Path, *, patience: float = 0.1) -> Iterator[AnyEvent]:
@@ -104,6 +109,7 @@ def follow(directory: Path, *, patience: float = 0.1) -> Iterator[AnyEvent]:
     offset = 0
     while True:
         alive = is_locked(directory)
+        offset = _still(directory / EVENTS, offset)
         for event, end in read_events(directory / EVENTS, offset):
             offset = end
             yield event
@@ -125,6 +131,7 @@ def command(directory: Path, line: Line, *, timeout: float = 10.0) -> CommandDon
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         alive = is_locked(directory)
+        offset = _still(log, offset)
         for event, end in read_events(log, offset):
             offset = end
             if isinstance(event, CommandDone) and event.id == line.id:
@@ -135,6 +142,11 @@ def command(directory: Path, line: Line, *, timeout: float = 10.0) -> CommandDon
             break
         time.sleep(0.02)
     raise RunFailedError(f"{directory} did not answer within {timeout:g} s", "it may have ended, or be in a long step")
+
+
+def _still(log: Path, offset: int) -> int:
+    """The offset to read on at: from the start if the log was cut back, as when a run that waited begins."""
+    return offset if log.exists() and log.stat().st_size >= offset else 0
 
 
 def new_line(do: Do, **fields: object) -> Line:

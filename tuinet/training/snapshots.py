@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
+from tuinet.files.atomic import remove_leftovers
 from tuinet.files.model_file import save_model
 from tuinet.model.model import Model
 
@@ -38,6 +40,18 @@ def keep(directory: Path, model: Model, epoch: int, epochs: int) -> None:
         if number % stride or number > epoch:  # of another number of epochs, or from before the run was cut back
             path.unlink(missing_ok=True)
     save_model(model, folder / f"epoch-{epoch:06}.safetensors")
+
+
+def discard(directory: Path) -> None:
+    """Remove every snapshot of a run, and their folder if nothing else is in it."""
+    folder = directory / FOLDER
+    if folder.is_symlink():
+        return
+    for path in snapshots(directory).values():
+        remove_leftovers(path)
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there is none, or something of somebody else's is in it
+        folder.rmdir()
 
 
 def snapshots(directory: Path) -> dict[int, Path]:
