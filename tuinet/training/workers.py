@@ -7,17 +7,16 @@ changes.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from tuinet.nn.params import Params
+from tuinet.training import interpreter
 from tuinet.training.channel import Channel, Memory, vector_bytes
 from tuinet.training.lanes import Done, Task, Welcome, Work
 
@@ -44,13 +43,13 @@ class Worker:
         descriptors = (*other.descriptors, memory.descriptor)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-m", "tuinet.training.worker", *map(str, descriptors)],
+                interpreter.command("tuinet.training.worker", *map(str, descriptors)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=descriptors,
                 start_new_session=True,  # Ctrl-C and a hang-up of the terminal are the trainer's alone
-                env=_environment(),
+                env={**interpreter.same_modules(), **ONE_THREAD},
             )
             self._channel.send(welcome)
         except BaseException:
@@ -146,9 +145,3 @@ class Workers:
             self.end()
             return
         self._totals[1:] = [self._like.like(vector) for vector in shared[1:]]
-
-
-def _environment() -> dict[str, str]:
-    """This process's, with the same modules to import and one thread for products."""
-    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
