@@ -117,6 +117,17 @@ class View(msgspec.Struct, frozen=True):
         return low, high
 
 
+def held(view: View, low: float, high: float) -> View:
+    """The same view with colours that stay between `low` and `high`; of both signs they reach as far to each side.
+
+    Raises ValueError if these are no range.
+    """
+    if not -np.inf < low <= high < np.inf:
+        raise ValueError(f"{low} to {high} is no range")
+    most = max(abs(low), abs(high))
+    return msgspec.structs.replace(view, low=-most if low < 0 < high else low, high=most if low < 0 < high else high)
+
+
 class Table(msgspec.Struct, frozen=True):
     """Rows of words and numbers. A None is an empty cell."""
 

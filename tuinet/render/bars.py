@@ -15,6 +15,7 @@ from tuinet.render.grid import band_of, names, speaks
 from tuinet.render.ink import FIRST, NO_NUMBER, NOTHING, Scale, notes, scale, written
 from tuinet.render.oklab import Array
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, cut, pad, words
+from tuinet.render.places import Block, Body
 
 LISTED = 32
 """As many values as get a line each."""
@@ -23,23 +24,26 @@ _HIGH = 6
 _BANDS = 4
 
 
-def vector(view: View, paper: Paper) -> Lines:
+def vector(view: View, paper: Paper) -> Body:
     """A line for each value with its name, bar and number; those of many without names as columns."""
     data = np.asarray(view.data, np.float64)
     found = scale(view, paper)
     said = notes(view, found, paper)
     if len(data) <= LISTED:
-        return [*_listed(view, data, np.arange(len(data)), found, paper), *said]
+        lines, blocks = _listed(view, data, np.arange(len(data)), found, paper)
+        return [*lines, *said], blocks
     if not speaks(view.axes[0]):
-        return [*columns(data, view.axes[0].name, found, paper), *said]
+        lines, blocks = columns(data, view.axes[0].name, found, paper)
+        return [*lines, *said], blocks
     order = np.argsort(-np.where(np.isfinite(data), np.abs(data), np.inf), kind="stable")
     kept = order[:LISTED]
     rest = data[order[LISTED:]]
     which = f"the {LISTED} of largest size; {len(rest):,} more, none larger than {written(float(np.abs(rest).max()))}"
-    return [*_listed(view, data, kept, found, paper), *words(which, paper), *said]
+    lines, blocks = _listed(view, data, kept, found, paper)
+    return [*lines, *words(which, paper), *said], blocks
 
 
-def _listed(view: View, data: Array, kept: Array, found: Scale, paper: Paper) -> Lines:
+def _listed(view: View, data: Array, kept: Array, found: Scale, paper: Paper) -> Body:
     left = names(view.axes[0], len(data), paper)
     left = [left[n] for n in kept.tolist()]
     values = [clean(written(float(data[n]), found.ink.map == "signed"), paper) for n in kept.tolist()]
@@ -56,7 +60,8 @@ def _listed(view: View, data: Array, kept: Array, found: Scale, paper: Paper) ->
         if room >= 4:
             line += _bar(float(data[at]), found, room, paper)
         lines.append(line)
-    return lines
+    wide = gutter + wide + max(0, room)
+    return lines, [Block(0, y, 1, 1, 2 * wide, 2, (at,), (0,), (0,)) for y, at in enumerate(kept.tolist())]
 
 
 def _odd(value: float) -> str:
@@ -95,7 +100,7 @@ def _color(value: float, found: Scale) -> Style:
     return Style(color=found.ink.colors[_strong(-1 if value < 0 else 1, found)])
 
 
-def columns(data: Array, axis: str, found: Scale, paper: Paper) -> Lines:
+def columns(data: Array, axis: str, found: Scale, paper: Paper) -> Body:
     """One standing column for each value, below the middle if it is negative; in bands, reduced if there are many."""
     signed = found.ink.map == "signed"
     top, bottom = (clean(written(value, signed), paper) for value in (found.high, found.low))
@@ -104,6 +109,7 @@ def columns(data: Array, axis: str, found: Scale, paper: Paper) -> Lines:
     across = max(1, math.ceil(len(data) / (room * _BANDS)))
     shown = reduced(data[None], 1, across)[0]
     lines: Lines = []
+    blocks: list[Block] = []
     if across > 1:
         lines += words(f"each column is the value of largest size of {across:,} of {len(data):,}", paper)
     band = band_of(len(shown), room)
@@ -112,12 +118,15 @@ def columns(data: Array, axis: str, found: Scale, paper: Paper) -> Lines:
         if band < len(shown):
             first, last = start * across, min(len(data), (start + band) * across) - 1
             lines += words(f"{axis} {first:,}–{last:,} of {len(data):,}", paper)
-        body = standing(part, found, times=max(1, min(4, room // len(shown))), ascii_only=paper.ascii)
+        times = max(1, min(4, room // len(shown)))
+        body = standing(part, found, times, ascii_only=paper.ascii)
         below = len(body) > _HIGH
+        own = (2 * times, 2 * len(body), (start * across,), (across,), (0,))
+        blocks.append(Block(gutter, len(lines), len(part), 1, *own, largest=True, base=_HIGH - 1))
         for n, line in enumerate(body):
             name = top if n == 0 else "0" if n == _HIGH - 1 else bottom if below and n == len(body) - 1 else ""
             lines.append([Segment(pad(cut(name, gutter - 1, paper), gutter - 1, "right") + " ", PLAIN), *line])
-    return lines
+    return lines, blocks
 
 
 def standing(data: Array, found: Scale, times: int = 1, high: int = _HIGH, ascii_only: bool = False) -> Lines:
@@ -145,7 +154,7 @@ def standing(data: Array, found: Scale, times: int = 1, high: int = _HIGH, ascii
     return lines
 
 
-def histogram(view: View, paper: Paper) -> Lines:
+def histogram(view: View, paper: Paper) -> Body:
     """A column for each bin; the edges of the bins below."""
     counts, said = counts_of(view)
     edges = np.arange(len(counts) + 1.0) if view.x is None else np.asarray(view.x, np.float64)
@@ -162,14 +171,13 @@ def histogram(view: View, paper: Paper) -> Lines:
         most = clean(plain(found.high), paper)
     times = max(1, min(8, room // max(1, len(counts))))
     body = standing(counts, found, times, high=8, ascii_only=paper.ascii)
+    own = (2 * times, 2 * len(body), (0,), (together,), (0,))
+    block = Block(gutter, len(lines), len(counts), 1, *own, base=len(body) - 1)
     for n, line in enumerate(body):
         name = most if n == 0 else "0" if n == len(body) - 1 else ""
         lines.append([Segment(pad(cut(name, gutter - 1, paper), gutter - 1, "right") + " ", PLAIN), *line])
-    return [
-        *lines,
-        *_edges(edges, len(counts) * times, gutter, paper),
-        *(line for note in said for line in words(note, paper)),
-    ]
+    lines += _edges(edges, len(counts) * times, gutter, paper)
+    return [*lines, *(line for note in said for line in words(note, paper))], [block]
 
 
 def plain(value: float) -> str:

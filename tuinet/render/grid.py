@@ -15,6 +15,7 @@ from tuinet.render.cells import beside, marked, reduced, square
 from tuinet.render.ink import Scale, legend, notes, scale
 from tuinet.render.oklab import Array, lab
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, cut, pad, words
+from tuinet.render.places import Block, Body
 
 _NUMBER_ROWS = 33
 _NUMBER_COLUMNS = 24
@@ -28,17 +29,24 @@ _WIDEST = 4
 """Cells of one value."""
 
 
-def matrix(view: View, paper: Paper) -> Lines:
+def matrix(view: View, paper: Paper) -> Body:
     """A table of numbers, drawn by its size: each number on its colour, or a point of colour each."""
     rows, columns = view.data.shape
     found = scale(view, paper)
     if rows <= _NUMBER_ROWS and columns <= _NUMBER_COLUMNS:
-        lines = _numbers(view, found, paper)
-        if lines is not None and found.ink.marks:  # then the numbers alone say it
-            return [*lines, *notes(view, found, paper)]
-        if lines is not None:
-            return [*lines, *legend(view, found, paper)]
-    return [*_heat(view, found, paper), *legend(view, found, paper)]
+        drawn = _numbers(view, found, paper)
+        if drawn is not None:
+            # where no colours are, the numbers alone say it
+            after = notes(view, found, paper) if found.ink.marks else legend(view, found, paper)
+            if paper.height is None or len(drawn[0]) + len(after) <= paper.height:
+                return [*drawn[0], *after], drawn[1]
+    after = legend(view, found, paper)
+    limit = _LINES[_named(view)] if paper.height is None else max(1, paper.height - len(after))
+    lines, blocks = _heat(view, found, paper, limit)
+    while paper.height is not None and limit > 1 and len(lines) + len(after) > paper.height:
+        limit = max(1, limit - (len(lines) + len(after) - paper.height))  # names and ticks take lines, too
+        lines, blocks = _heat(view, found, paper, limit)
+    return [*lines, *after], blocks
 
 
 def names(axis: Axis, count: int, paper: Paper, start: int = 0) -> list[str]:
@@ -83,7 +91,7 @@ def _signless(text: str) -> str:
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
 
 
-def _numbers(view: View, found: Scale, paper: Paper) -> Lines | None:
+def _numbers(view: View, found: Scale, paper: Paper) -> Body | None:
     """Each number in a cell of its colour; None if they have no room."""
     data = np.asarray(view.data, np.float64)
     rows, columns = data.shape
@@ -117,7 +125,8 @@ def _numbers(view: View, found: Scale, paper: Paper) -> Lines | None:
             _number(pad(text, cell - 1, "right") + " ", level, found) for text, level in zip(row, own, strict=True)
         ]
         lines.append(line)
-    return lines
+    block = Block(gutter, len(key) + 1, columns, rows, 2 * cell, 2, (0, 0), (0, 1), (1, 0))
+    return lines, [block]
 
 
 def _number(text: str, level: int, found: Scale) -> Segment:
@@ -130,13 +139,17 @@ def _number(text: str, level: int, found: Scale) -> Segment:
     return Segment(text, Style(color=front, bgcolor=found.ink.colors[level]))
 
 
-def _heat(view: View, found: Scale, paper: Paper) -> Lines:
-    """Points of colour: a line for each row that has a name, else two rows a line."""
+def _named(view: View) -> bool:
+    """Whether its rows have names."""
+    return view.axes[0].name == "step" or speaks(view.axes[0])
+
+
+def _heat(view: View, found: Scale, paper: Paper, limit: int) -> Body:
+    """Points of colour: a line for each row that has a name, else two rows a line; in all bands `limit` lines."""
     data = np.asarray(view.data, np.float64)
-    named = view.axes[0].name == "step" or speaks(view.axes[0])
+    named = _named(view)
     signs, shades = found.ink.map == "signed", bool(found.ink.marks)
     per_line = 1 if named or shades else 2
-    limit = max(4, paper.height or _LINES[named])
     down = math.ceil(data.shape[0] / (limit * per_line))
     left = names(view.axes[0], data.shape[0], paper)[::down]
     gutter = min(max((cell_len(name) for name in left), default=0), max(3, paper.width // 4)) + 1
@@ -149,11 +162,12 @@ def _heat(view: View, found: Scale, paper: Paper) -> Lines:
     levels = found.levels(shown)
     lines: Lines = []
     if down > 1 or across > 1:
-        blocks = f"{down:,} × {across:,} of the {data.shape[0]:,} × {data.shape[1]:,} values"
-        lines += words(f"each point is the value of largest size of {blocks}", paper)
+        boxes = f"{down:,} × {across:,} of the {data.shape[0]:,} × {data.shape[1]:,} values"
+        lines += words(f"each point is the value of largest size of {boxes}", paper)
     columns = shown.shape[1]
     band = band_of(columns, fits)
     times = max(1, min(_WIDEST, room // max(1, columns)))
+    blocks: list[Block] = []
     for start in range(0, columns, band):
         part = levels[:, start : start + band]
         if band < columns:
@@ -169,13 +183,17 @@ def _heat(view: View, found: Scale, paper: Paper) -> Lines:
             each = 1.0
             body = square(part, found.ink)
         lines += _ticks(view.axes[1], start, part.shape[1], across, each, gutter, paper)
+        start_at, size = (0, start * across), (round(2 * each), 2 if named or shades else 1)
+        blocks.append(
+            Block(gutter, len(lines), part.shape[1], len(part), *size, start_at, (0, across), (down, 0), largest=True)
+        )
         every = 1 if named else _round_step(math.ceil(len(left) / 12)) * per_line
         for number, line in enumerate(body):
             row = number * per_line
             name = left[row] if row % every == 0 else ""
             side = "left" if named else "right"
             lines.append([Segment(pad(cut(name, gutter - 1, paper), gutter - 1, side) + " ", PLAIN), *line])
-    return lines
+    return lines, blocks
 
 
 def band_of(count: int, fits: int) -> int:

@@ -41,14 +41,19 @@ class Paper:
     width    in cells of a terminal; below 20 what does not fit is cut off
     colors   how many there are; "none" for NO_COLOR and for pipes
     ascii    nothing but ASCII characters, whatever is drawn
-    height   lines that one map or chart may take, where that is bounded; larger ones are reduced to them. What is
-             written around it, lists and tables are no shorter for it
+    height   lines that one drawing of a view may take, its title, legend and notes included, where that is bounded:
+             maps, images and charts are reduced to them as far as that goes. Lists and tables are no shorter for it,
+             and of many tiles all are drawn: `page_of` says how many fit
+    zoom     how many times the values of images are enlarged, as far as there is room; None: as fits a page
+    title    whether a drawing says at its top what it is
     """
 
     width: int = 80
     colors: Colors = "truecolor"
     ascii: bool = False
     height: int | None = None
+    zoom: int | None = None
+    title: bool = True
 
     @property
     def shades(self) -> bool:

@@ -18,6 +18,7 @@ from tuinet.render.cells import marked, square
 from tuinet.render.ink import FIRST, NO_NUMBER, Ink, rgb_ink, written
 from tuinet.render.oklab import Array, lab
 from tuinet.render.paper import PLAIN, Line, Lines, Paper, clean, cut, pad, width_of, words
+from tuinet.render.places import Body
 
 CLASS_COLORS = np.array(
     [(58, 125, 205), (224, 138, 30), (52, 158, 98), (196, 78, 146), (128, 108, 210), (150, 150, 40), (40, 165, 175),
@@ -37,17 +38,18 @@ _EVERY = (4, 8)
 """A letter stands in every 4th line, in every 8th cell of it."""
 
 
-def regions(view: View, paper: Paper) -> Lines:
+def regions(view: View, paper: Paper) -> Body:
     """The plane with numbers at its sides, what stands for which class, and the notes."""
-    high = max(1, min(paper.height or _LINES, _LINES))
     left = [clean(written(view.x[1, n]), paper) if view.x is not None else "" for n in (0, -1)]
     gutter = max(map(len, left)) + 1
     wide = max(1, min(paper.width - gutter, _ACROSS))
+    after = [*_below(view, gutter, wide, paper), *_legend(view, paper)]
+    after += [line for note in view.notes for line in words(note, paper)]
+    high = _LINES if paper.height is None else max(1, min(paper.height - len(after), _LINES))
     body = _plane(view, high, wide, paper)
     names = [left[0], *[""] * (high - 2), *left[1:]][:high]
     lines = [[Segment(pad(name, gutter), PLAIN), *line] for name, line in zip(names, body, strict=True)]
-    lines += [*_below(view, gutter, wide, paper), *_legend(view, paper)]
-    return [*lines, *(line for note in view.notes for line in words(note, paper))]
+    return [*lines, *after], []
 
 
 def signs(classes: tuple[str, ...]) -> list[str]:

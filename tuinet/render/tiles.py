@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count as numbers
 
 import numpy as np
 from rich.segment import Segment
 
 from tuinet.inspection.view import View
 from tuinet.render.cells import reduced, square
-from tuinet.render.ink import FIRST, NO_NUMBER, NOTHING, Ink, apart, ink, legend, rgb_ink, scale, written
+from tuinet.render.ink import FIRST, NO_NUMBER, NOTHING, Ink, Scale, apart, ink, legend, rgb_ink, scale, written
 from tuinet.render.oklab import Array, lab
 from tuinet.render.paper import PLAIN, Lines, Paper, clean, cut, pad, words
+from tuinet.render.places import Block, Body
 
 TILES = 64
 """As many tiles as are drawn at once, unless asked otherwise."""
@@ -24,24 +28,53 @@ _LINES = 26
 """A page: pictures are enlarged as long as they stay within so many lines."""
 
 
-def image(view: View, paper: Paper) -> Lines:
+def image(view: View, paper: Paper) -> Body:
     """One image, in its own colours, in grey, or, if its values have signs, in those of the signed map."""
-    levels, used, after = _painted(view, view.data, paper)
-    return [*_page(levels, used, paper), *after]
+    found, after = _explained(view, paper)
+    room = _room(paper, len(after))
+    factor, notes = _factor(view, paper, room)
+    levels, used = _levels(view, view.data, found, factor, paper)
+    rows, columns = levels.shape
+    times = 1
+    if paper.zoom is not None:
+        times = _zoomed(rows, columns, paper, room)
+    elif not used.marks:  # a mark is large enough as it is
+        high = min(room or _LINES, _LINES // 2)
+        fit = [n for n in (2, 3, 4) if columns * n <= min(paper.width, 64) and _height(rows * n, paper) <= high]
+        times = max(fit, default=1)
+    block = _block(view, 0, 0, (rows, columns), times, factor, paper)
+    return [*square(_enlarged(levels, times), used), *notes, *after], [block]
 
 
-def images(view: View, paper: Paper, most: int = TILES, more: str = "") -> Lines:
+def images(view: View, paper: Paper, most: int = TILES, more: str = "") -> Body:
     """Tiles, at most `most`; how to see the others is said by `more`, a text with {first} and {last}."""
     count = min(len(view.data), max(1, most))
-    if view.data.ndim == 4:
-        levels, used, after = _painted(view, view.data[:count], paper)
-    else:
-        data, notes = _within(np.asarray(view.data[:count], np.float64), paper, mean=False)
-        found = scale(view, paper)
-        levels, used, after = found.levels(data), found.ink, [*notes, *legend(view, found, paper)]
-    lines = _tiles(levels, names_of(view, paper)[:count], used, paper)
+    found, after = _explained(view, paper)
     rest = others(view, count, more)
-    return [*lines, *(words(rest, paper) if rest else []), *after]
+    said = words(rest, paper) if rest else []
+    names = names_of(view, paper)[:count]
+    laid, notes = _laid(view, names, _room(paper, len(after) + len(said)), paper)
+    levels, used = _levels(view, view.data[:count], found, laid.factor, paper)
+    lines = _tiles(levels, names, used, laid, paper)
+    return [*lines, *said, *notes, *after], _blocks(view, levels.shape, laid, paper)
+
+
+def page_of(view: View, paper: Paper, more: str = "") -> int:
+    """How many of the tiles fit into the paper's height at the smallest enlargement allowed; a row's if none do."""
+    most = min(len(view.data), TILES)
+    if paper.height is None or not view.data.size:
+        return max(1, most)
+    _, after = _explained(view, paper)
+    names = names_of(view, paper)
+    smallest = paper if paper.zoom is not None else replace(paper, zoom=1)
+    laid = None
+    for count in range(most, 0, -1):  # fewer may leave less room: then a line says how to see the others
+        rest = others(view, count, more)
+        room = max(1, paper.height - len(after) - (len(words(rest, paper)) if rest else 0))
+        laid, notes = _laid(view, names[:count], room, smallest)
+        if math.ceil(count / laid.per_row) * laid.lines - 1 <= room - len(notes):
+            return count
+    return min(most, laid.per_row) if laid else 1
 
 
 def others(view: View, count: int, more: str) -> str:
@@ -51,30 +84,49 @@ def others(view: View, count: int, more: str) -> str:
         return ""
     labels = view.axes[0].labels
     hint = f": {more.format(first=count, last=len(view.data) - 1)}" if more else ""
-    return f"and {rest:,} more{hint if not labels or labels[count] == str(count) else ''}"
+    return f"and {rest:,} more{hint if not labels or labels[count : count + 1] == (str(count),) else ''}"
 
 
-def _painted(view: View, data: Array, paper: Paper) -> tuple[Array, Ink, Lines]:
-    """Images (…, R, C, 1 or 3) as levels of an ink, and the lines to stand below."""
-    if data.shape[-1] != 3:
-        data, notes = _within(np.asarray(data[..., 0], np.float64), paper, mean=True)
+def _room(paper: Paper, around: int) -> int | None:
+    """Lines left for pictures and names, where they are bounded."""
+    return None if paper.height is None else max(1, paper.height - around)
+
+
+def _explained(view: View, paper: Paper) -> tuple[Scale | None, Lines]:
+    """The scale of the values, None of coloured ones, and the lines that explain it."""
+    if view.data.ndim == 3 and view.kind == "images":
+        found = scale(view, paper)
+        return found, legend(view, found, paper)
+    if view.data.shape[-1] != 3:
         found = scale(view, paper, grey=True)
-        return found.levels(data), found.ink, [*notes, *legend(view, found, paper)]
+        return found, legend(view, found, paper)
+    light = words("drawn by how light its colours are", paper) if paper.shades else []
+    return None, [*light, *_rgb_legend(view, paper, *rgb_range(view))]
+
+
+def _levels(view: View, data: Array, found: Scale | None, factor: int, paper: Paper) -> tuple[Array, Ink]:
+    """Images of a view, their values with or without channels, as levels (…, R, C) of an ink."""
+    mean = _mean(view)
+    if found is not None:
+        data = np.asarray(data[..., 0] if mean else data, np.float64)
+        return found.levels(reduced(data, factor, factor, mean)), found.ink
     low, high = rgb_range(view)
     data = np.asarray(data, np.float64)
-    said = _rgb_legend(view, paper, low, high)
     if paper.shades:  # how light each point is
         light = np.where(np.isfinite(data).all(axis=-1), lab(rgb_of(data, low, high))[..., 0], np.nan)
-        light, notes = _within(light, paper, mean=True)
+        light = reduced(light, factor, factor, mean)
         grey = ink("grey", paper.colors, paper.ascii, True)
         levels = np.rint(np.nan_to_num(light) * (grey.count - 1)).astype(int) + FIRST
-        notes = [*notes, *words("drawn by how light its colours are", paper)]
-        return np.where(np.isfinite(light), levels, NO_NUMBER), grey, [*notes, *said]
-    moved, notes = _within(np.moveaxis(data, -1, 0), paper, mean=True)
-    data = np.moveaxis(moved, 0, -1)
+        return np.where(np.isfinite(light), levels, NO_NUMBER), grey
+    data = np.moveaxis(reduced(np.moveaxis(data, -1, 0), factor, factor, mean), 0, -1)
     colors, levels = np.unique(rgb_of(data, low, high).reshape(-1, 3), axis=0, return_inverse=True)
     levels = np.where(np.isfinite(data).all(axis=-1), levels.reshape(data.shape[:-1]) + FIRST, NO_NUMBER)
-    return levels, rgb_ink(colors, paper), [*notes, *said]
+    return levels, rgb_ink(colors, paper)
+
+
+def _mean(view: View) -> bool:
+    """Whether points of a reduced image are means: of pictures, while maps and kernels keep what is largest."""
+    return view.kind == "image" or view.data.ndim == 4
 
 
 def names_of(view: View, paper: Paper) -> list[str]:
@@ -83,66 +135,114 @@ def names_of(view: View, paper: Paper) -> list[str]:
     return [clean(labels[n] if n < len(labels) and labels[n].strip() else str(n), paper) for n in range(len(view.data))]
 
 
-def _within(data: Array, paper: Paper, mean: bool) -> tuple[Array, Lines]:
-    """Images (…, R, C) no wider than the paper and no taller than is bearable, and what was done to them."""
-    rows, columns = data.shape[-2:]
+def _factor(view: View, paper: Paper, room: int | None) -> tuple[int, Lines]:
+    """By how much images are reduced to be no wider than the paper and no taller than there is room; in words, too.
+
+    These words take of the room.
+    """
+    rows, columns = _size(view)
     across = max(1, paper.width // 2 if paper.shades else paper.width)
-    down = (paper.height or 2 * _LINES) * (1 if paper.shades else 2)
-    factor = max(1, math.ceil(columns / across), math.ceil(rows / down))
-    if factor == 1:
-        return data, []
-    what = "the mean" if mean else "the value of largest size"
-    text = f"each point is {what} of {factor} × {factor} of the {rows:,} × {columns:,} values"
-    return reduced(data, factor, factor, mean), words(text, paper)
+    what = "the mean" if _mean(view) else "the value of largest size"
+    least = math.ceil(_height(rows, paper) / (room or 2 * _LINES))
+    for factor in numbers(max(1, math.ceil(columns / across), least)):
+        if factor == 1:
+            return 1, []
+        text = f"each point is {what} of {factor} × {factor} of the {rows:,} × {columns:,} values"
+        notes = words(text, paper)
+        if room is None or factor >= rows or _height(math.ceil(rows / factor), paper) + len(notes) <= room:
+            return factor, notes
+    raise AssertionError("unreachable")
 
 
-def _page(levels: Array, used: Ink, paper: Paper) -> Lines:
-    """One picture, enlarged as far as a page goes."""
-    if used.marks:  # a value is large enough as it is
-        return square(levels, used)
-    rows, columns = levels.shape
-    high = min(paper.height or _LINES, _LINES // 2)
-    fit = [n for n in (2, 3, 4) if columns * n <= min(paper.width, 64) and _height(rows * n, used) <= high]
-    times = max(fit, default=1)
-    return square(_enlarged(levels, times), used)
+def _size(view: View) -> tuple[int, int]:
+    return (view.data.shape[-2], view.data.shape[-1]) if not _mean(view) else (view.data.shape[-3], view.data.shape[-2])
+
+
+def _zoomed(rows: int, columns: int, paper: Paper, room: int | None) -> int:
+    """The enlargement that the paper asks for, as far as there is room."""
+    each = 2 if paper.shades else 1
+    times = max(1, min(paper.zoom or 1, paper.width // max(1, columns * each)))
+    while times > 1 and room is not None and _height(rows * times, paper) > room:
+        times -= 1
+    return times
 
 
 def _enlarged(levels: Array, times: int) -> Array:
     return levels.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
-def _height(rows: int, used: Ink) -> int:
-    return rows if used.marks else -(-rows // 2)
+def _height(rows: int, paper: Paper) -> int:
+    """Lines that so many rows of a picture take."""
+    return rows if paper.shades else -(-rows // 2)
 
 
-def _tiles(levels: Array, names: list[str], used: Ink, paper: Paper) -> Lines:
-    """Rows of tiles, as large as lets all of them stay on a page."""
-    count, rows, columns = levels.shape
-    each = 2 if used.marks else 1
+def _block(
+    view: View, x: int, y: int, size: tuple[int, int], times: int, factor: int, paper: Paper, *item: int
+) -> Block:
+    """Where the values of one picture lie."""
+    rows, columns = size
+    high = 2 * times if paper.shades else times
+    head = (0,) * len(item)
+    start, across, down = (*item, 0, 0), (*head, 0, factor), (*head, factor, 0)
+    wide = 4 * times if paper.shades else 2 * times
+    return Block(x, y, columns, rows, wide, high, start, across, down, largest=not _mean(view))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How tiles lie: reduced by `factor`, enlarged `times`, so many a row, one beginning every `pitch` cells.
+
+    `indent` cells before a tile and `gap` after it; `lines` of a row with its names and the empty line below.
+    """
+
+    factor: int
+    times: int
+    pitch: int
+    gap: int
+    indent: int
+    per_row: int
+    lines: int
+
+
+def _laid(view: View, names: list[str], room: int | None, paper: Paper) -> tuple[_Layout, Lines]:
+    """Tiles as large as lets all of them stay in the room, or on a page; and what was done to them, in words."""
+    factor, notes = _factor(view, paper, None if room is None else max(1, room - 1))
+    rows, columns = (math.ceil(length / factor) for length in _size(view))
+    each = 2 if paper.shades else 1
     gap = _GAP * each  # of marks, also blanks belong to a tile
-    room = min(_LABEL, max((len(name) for name in names), default=0))
+    label = min(_LABEL, max((len(name) for name in names), default=0))
 
-    def layout(times: int) -> tuple[int, int, int]:
-        pitch = max(columns * times * each, room) + gap
+    def layout(times: int) -> _Layout:
+        pitch = max(columns * times * each, label) + gap
         pitch += pitch % each
         per_row = max(1, (paper.width + gap) // pitch)
-        return pitch, per_row, math.ceil(count / per_row) * (_height(rows * times, used) + 2)
+        indent = (pitch - gap - columns * times * each) // 2 // each * each
+        return _Layout(factor, times, pitch, gap, indent, per_row, _height(rows * times, paper) + 2)
 
-    page = min(paper.height or _LINES, _LINES)
-    times = 1
-    for larger in (2, 3, 4) if count and not used.marks else ():
-        if rows * larger <= 24 and columns * larger * each <= paper.width and layout(larger)[2] <= page:
-            times = larger
-    pitch, per_row, _ = layout(times)
-    levels = _enlarged(levels, times)
-    _, rows, columns = levels.shape
+    if paper.zoom is not None:
+        return layout(_zoomed(rows, columns, paper, None if room is None else room - len(notes) - 1)), notes
+    page = _LINES if room is None else room - len(notes) + 1  # below the last row there is no empty line
+    found = layout(1)
+    for times in (2, 3, 4) if names and not paper.shades else ():
+        larger = layout(times)
+        high = math.ceil(len(names) / larger.per_row) * larger.lines
+        if rows * times <= 24 and columns * times <= paper.width and high <= page:
+            found = larger
+    return found, notes
+
+
+def _tiles(levels: Array, names: list[str], used: Ink, laid: _Layout, paper: Paper) -> Lines:
+    """Rows of tiles, each over its name."""
+    each = 2 if used.marks else 1
+    pitch, gap, per_row = laid.pitch, laid.gap, laid.per_row
+    levels = _enlarged(levels, laid.times)
+    count, rows, columns = levels.shape
     lines: Lines = []
     for start in range(0, count, per_row):
         part = levels[start : start + per_row]
         canvas = np.full((rows, len(part) * (pitch // each)), NOTHING)
-        indent = (pitch - gap - columns * each) // 2 // each
         for place, tile in enumerate(part):
-            left = place * (pitch // each) + indent
+            left = place * (pitch // each) + laid.indent // each
             canvas[:, left : left + columns] = tile
         lines += square(canvas[:, : len(part) * (pitch // each) - gap // each], used)
         under = [
@@ -153,6 +253,15 @@ def _tiles(levels: Array, names: list[str], used: Ink, paper: Paper) -> Lines:
         if start + per_row < count:
             lines.append([Segment("", PLAIN)])
     return lines
+
+
+def _blocks(view: View, shape: tuple[int, ...], laid: _Layout, paper: Paper) -> Iterator[Block]:
+    """Where the tiles' values lie; nobody asks as long as there is no cursor."""
+    count, rows, columns = shape
+    for item in range(count):
+        down, across = divmod(item, laid.per_row)
+        x, y = across * laid.pitch + laid.indent, down * laid.lines
+        yield _block(view, x, y, (rows, columns), laid.times, laid.factor, paper, item)
 
 
 def rgb_range(view: View) -> tuple[float, float]:
