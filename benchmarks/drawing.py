@@ -14,7 +14,9 @@ from statistics import median
 import numpy as np
 
 from tuinet.inspection.view import Axis, View
-from tuinet.render.draw import Colors, Paper, ansi, draw
+from tuinet.render.chart import Series
+from tuinet.render.draw import Colors, Lines, Paper, ansi, draw
+from tuinet.render.live_chart import live_chart
 
 ROUNDS = 30
 COLORS: tuple[Colors, ...] = ("256", "none")
@@ -30,8 +32,17 @@ def milliseconds(work: Callable[[], object]) -> float:
     return median(rounds[3:])
 
 
-def whole(view: View, paper: Paper) -> str:
-    return ansi(draw(view, paper), paper)
+def curves(paper: Paper) -> Lines:
+    """A frame of the Train screen: two series of 200 points, a cursor and a mark."""
+    x = np.arange(200.0)
+    noise = np.random.default_rng(1).random((2, 200))
+    train, valid = (np.exp(-x / 40) + 0.1 * noise).tolist()
+    series = [Series("train", x.tolist(), train, "blue"), Series("valid", x.tolist(), valid, "orange", "o")]
+    return live_chart(series, paper.width, 16, marks=[(90.0, "lr")], cursor=120.0, paper=paper).lines
+
+
+def whole(drawn: Callable[[Paper], Lines], paper: Paper) -> str:
+    return ansi(drawn(paper), paper)
 
 
 def main() -> int:
@@ -46,19 +57,20 @@ def main() -> int:
         "gates", "matrix", (Axis("step"), Axis("unit")), rng.random((40, 192)).astype(np.float32), low=0.0, high=1.0
     )
     cases = (
-        ("16 maps of 8×8, 80 columns", maps, 80, 10),
-        ("128×64 cells of two values", cells, 140, 30),
-        ("gates, 40 steps × 192 units, 120 columns", gates, 120, None),
+        ("16 maps of 8×8, 80 columns", partial(draw, maps), 80, 10),
+        ("128×64 cells of two values", partial(draw, cells), 140, 30),
+        ("gates, 40 steps × 192 units, 120 columns", partial(draw, gates), 120, None),
+        ("two curves of 200 points, 120×16", curves, 120, 10),
     )
     kept = True
     print(f"{'milliseconds':44} {'lines':>7} {'codes':>7} {'256':>7} {'none':>7}")
-    for name, view, width, limit in cases:
+    for name, drawn, width, limit in cases:
         paper = Paper(width)
-        lines = draw(view, paper)
+        lines = drawn(paper)
         times = [
-            milliseconds(partial(draw, view, paper)),
+            milliseconds(partial(drawn, paper)),
             milliseconds(partial(ansi, lines, paper)),
-            *(milliseconds(partial(whole, view, Paper(width, colors))) for colors in COLORS),
+            *(milliseconds(partial(whole, drawn, Paper(width, colors))) for colors in COLORS),
         ]
         asked = "" if limit is None else f" (asked: ≤ {limit})"
         slow = limit is not None and max(times) > limit

@@ -95,6 +95,7 @@ def test_ticks_are_round(low: float, high: float, places: list[int]) -> None:
         (1e-9, 4e-9, [1e-9, 1.5e-9, 2e-9, 2.5e-9, 3e-9, 3.5e-9, 4e-9]),
         (2.0, 2.0, [2.0]),
         (-1e308, 1e308, [-1e308, 1e308]),
+        (0.0, 1e-322, [0.0, 1e-322]),
     ],
 )
 def test_ticks_of_real_numbers(low: float, high: float, places: list[float]) -> None:
