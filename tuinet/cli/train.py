@@ -104,7 +104,7 @@ def _checked(experiment: str, asked: Asked) -> tuple[Experiment, EncodedDataset 
 
 
 def _possible(asked: Asked) -> Asked:
-    """The same with the directory of the run that is waited for. Raises TuinetError if there is none, or no such pace."""
+    """The same with the directory of the run that is waited for. Raises TuinetError for what cannot be."""
     from tuinet.training.control import pace_line
     from tuinet.training.directory import find_run
 
