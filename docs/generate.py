@@ -4,6 +4,7 @@ docs/events.md            from the structs in tuinet/training/events.py
 docs/experiment-file.md   from the structs in tuinet/experiment/spec.py (by tuinet/experiment/document.py)
 docs/import-file.md       from the structs in tuinet/experiment/foreign.py (by the same)
 docs/views.md             from the catalog in tuinet/inspection/catalog.py (by docs/views_document.py)
+docs/keys.md              from the table in tuinet/tui/keys.py
 """
 
 from __future__ import annotations
@@ -131,7 +132,45 @@ def documents() -> dict[Path, str]:
         DOCS / "experiment-file.md": document.document(),
         DOCS / "import-file.md": document.import_document(),
         DOCS / "views.md": views_document(),
+        DOCS / "keys.md": keys_document(),
     }
+
+
+KEYS_INTRODUCTION = """\
+# Keys
+
+<!-- Made from tuinet/tui/keys.py by `make docs`. Change it there. -->
+
+The foot of the screen shows the keys that work now, `?` all of the screen. Arrows move the cursor of the pane that has
+the focus, and nothing else; `tab` goes to the next pane. Whatever a key does, the palette (`:`) does, too, by its name;
+in a field, where letters are letters, `ctrl+p` opens it.
+
+Other keys can be given in `keys.toml`, in tuinet's folder of settings (`~/.config/tuinet` on Linux): the names are
+those of the last column.
+
+```toml
+[keys]
+"train.pause" = "p"
+"train.stop" = "ctrl+s"
+```
+"""
+
+
+def keys_document() -> str:
+    """docs/keys.md."""
+    from tuinet.tui.keys import PLACES, keys_of
+
+    parts = [KEYS_INTRODUCTION]
+    for place, title in PLACES.items():
+        parts.append(f"\n## {title}\n\n| key | does | name |\n|---|---|---|\n")
+        parts += [f"| {_keys_in_words(key.keys)} | {key.help} | `{key.id}` |\n" for key in keys_of(place)]
+    return "".join(parts)
+
+
+def _keys_in_words(keys: str) -> str:
+    from tuinet.tui.keys import SIGNS
+
+    return " ".join(f"`{SIGNS.get(name, name)}`" for name in keys.split(","))
 
 
 def views_document() -> str:

@@ -18,8 +18,8 @@ from tuinet import __version__
 from tuinet.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, TuinetError
 
 COMMANDS = (
-    "recipes", "init", "check", "train", "evaluate", "predict", "generate", "inspect", "diff", "convolve", "import",
-    "data", "runs",
+    "ui", "recipes", "init", "check", "train", "evaluate", "predict", "generate", "inspect", "diff", "convolve",
+    "import", "data", "runs",
 )  # fmt: skip
 """Each is the module of the same name in this package; its `command` is the click command. In the order of --help."""
 
@@ -61,16 +61,17 @@ class LazyGroup(click.Group):
 def tuinet() -> None:
     """Build, train, steer and look inside neural networks in a terminal.
 
-    Begin with `tuinet recipes`, then `tuinet train digits-cnn`.
+    Alone, `tuinet` opens the app. In a script begin with `tuinet recipes`, then `tuinet train digits-cnn`.
 
     Exit codes: 0 done, 1 failed, 2 wrong input (nothing was written), 130 interrupted and saved.
     """
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; errors go to stderr as one line and a hint. Returns the exit code."""
+    """Run one command line, without arguments the app; errors go to stderr as one line and a hint. Returns the exit
+    code."""
     try:
-        result = tuinet.main(list(arguments), prog_name="tuinet", standalone_mode=False)
+        result = tuinet.main(list(arguments) or ["ui"], prog_name="tuinet", standalone_mode=False)
         code = result if isinstance(result, int) else EXIT_DONE
         if code == EXIT_DONE:  # done means written, too
             sys.stdout.flush()

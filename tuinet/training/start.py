@@ -126,3 +126,8 @@ def forget(directory: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def log_tail(directory: Path) -> list[str]:
+    """The lines that the run's process wrote last, as many as TAIL bytes hold."""
+    return [line for line in _said(directory).splitlines() if line.strip()]

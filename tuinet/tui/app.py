@@ -1,0 +1,276 @@
+"""The app: its screens, what is watched and looked into, and the runs that it starts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from tuinet.errors import TuinetError
+from tuinet.render.paper import Colors, Paper, colors_of
+from tuinet.tui.keys import Key, bindings, keys_of, own_keys
+from tuinet.tui.popup import Choose, Option, Read, paragraphs
+from tuinet.tui.screens.base import Room
+from tuinet.tui.screens.home import HomeScreen
+
+if TYPE_CHECKING:
+    from tuinet.training.start import Started
+    from tuinet.tui.screens.inspect import InspectScreen
+    from tuinet.tui.screens.train import TrainScreen
+
+LOG_LINES = 500
+"""Prints and warnings that are kept for the log pane."""
+
+REAP_SECONDS = 5.0
+
+LEAVE = (
+    Option("l", "leave, and let what goes on go on", "leave"),
+    Option("s", "stop it, keep the best weights, and leave", "stop"),
+    Option("b", "back", "back"),
+)
+
+
+def _train() -> TrainScreen:
+    from tuinet.tui.screens.train import TrainScreen
+
+    return TrainScreen()
+
+
+def _inspect() -> InspectScreen:
+    from tuinet.tui.screens.inspect import InspectScreen
+
+    return InspectScreen()
+
+
+SCREENS: dict[str, tuple[str, str]] = {"home": ("1", "Home"), "train": ("3", "Train"), "inspect": ("4", "Inspect")}
+"""The screens by name: their key and title. Build, 2, is to come."""
+
+
+class TuinetApp(App[None]):
+    """`opened` is a run to watch or a model or file to look into. `ascii`: nothing but ASCII is drawn."""
+
+    TITLE = "tuinet"
+    MODES: ClassVar = {"home": HomeScreen, "train": _train, "inspect": _inspect}
+    DEFAULT_MODE = "home"
+    BINDINGS = bindings("app")  # pyright: ignore[reportAssignmentType]
+    CSS = "Screen { layout: vertical; }"
+
+    def __init__(self, opened: str | None = None, *, ascii: bool = False, theme: str | None = None) -> None:
+        super().__init__()
+        self.opened, self.ascii = opened, ascii
+        self.watched: Path | None = None
+        self.looked_into: str | None = None
+        self.said: deque[str] = deque(maxlen=LOG_LINES)
+        self.alive = False
+        self.begun: list[Started] = []
+        self._held = contextlib.ExitStack()
+        if theme is not None:
+            self.check_theme(theme)
+            self.theme = theme
+
+    def check_theme(self, name: str) -> None:
+        """Raises TuinetError, with the names there are, for a theme that is not there."""
+        if name not in self.available_themes:
+            raise TuinetError(f"there is no theme {name!r}", f"There are: {', '.join(sorted(self.available_themes))}.")
+
+    def on_mount(self) -> None:
+        self.set_interval(REAP_SECONDS, self._reap)
+        self.begin_capture_print(self)  # whatever prints would tear the screen
+        with contextlib.suppress(ImportError):
+            self._own_keys()
+        self.call_after_refresh(self._begin)
+
+    def _own_keys(self) -> None:
+        from platformdirs import user_config_path
+
+        try:
+            self.set_keymap(own_keys(user_config_path("tuinet") / "keys.toml"))
+        except TuinetError as error:
+            self.complain(error)
+
+    def _begin(self) -> None:
+        """What comes after the first frame."""
+        self.run_worker(self._load_numbers, thread=True)
+        if self.opened is not None:
+            self.open(self.opened)
+
+    def _load_numbers(self) -> None:
+        """NumPy and all that stands on it, while the first frame is seen already. A busy machine wants one thread."""
+        from tuinet.training.blas import one_blas_thread
+
+        self._held.enter_context(one_blas_thread)
+
+    def on_unmount(self) -> None:
+        self._held.close()
+
+    # ── what is shown on ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def depth(self) -> Colors:
+        """How many colours the terminal has."""
+        return colors_of(self.console.color_system, self.no_color)
+
+    def paper(self, width: int, height: int | None = None) -> Paper:
+        return Paper(width=max(1, width), colors=self.depth, ascii=self.ascii, height=height)
+
+    @property
+    def room(self) -> Room | None:
+        """The screen that is seen, under any popup."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Room)), None)
+
+    def tabs(self) -> list[tuple[str, str, str]]:
+        """(name, key, title) of the screens; the one of a living run bears a sign."""
+        live = (" *" if self.ascii else " ●") if self.alive else ""
+        return [(name, key, title + (live if name == "train" else "")) for name, (key, title) in SCREENS.items()]
+
+    def shown_key(self, key: Key) -> str:
+        """How a key is written: as in the table, or as the person's own file has it."""
+        return self._keymap.get(key.id, key.show)
+
+    # ── going about ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_go(self, name: str) -> None:
+        if isinstance(self.screen, Room) and self.current_mode != name:
+            self.switch_mode(name)
+
+    def action_help(self) -> None:
+        from tuinet.tui.help import help_for
+
+        room = self.room
+        if room is not None and isinstance(self.screen, Room):
+            self.push_screen(help_for(room))
+
+    def action_next_pane(self) -> None:
+        if isinstance(self.screen, Room):
+            self.screen.action_next_pane()
+
+    def action_pane_before(self) -> None:
+        if isinstance(self.screen, Room):
+            self.screen.action_pane_before()
+
+    def action_save_view(self) -> None:
+        save = getattr(self.screen, "save_view", None)
+        if save is not None:
+            save()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        room = self.room
+        place = room.PLACE if room is not None else ""
+        for key in (*keys_of(place), *keys_of("app")):
+            if room is None or key.place == "app" or room.works(key.action.partition("(")[0]):
+                target = self if key.place == "app" else room
+                yield SystemCommand(key.help, f"{self.shown_key(key)}", partial(self._do, target, key.action))
+        for name in sorted(self.available_themes):
+            yield SystemCommand(f"theme {name}", "the colours of the screen", partial(setattr, self, "theme", name))
+
+    async def _do(self, target: object, action: str) -> None:
+        await self.run_action(action, target)  # pyright: ignore[reportArgumentType]
+
+    def action_leave(self) -> None:
+        """Quit; if a run of ours goes on, ask what is to become of it."""
+        from tuinet.training.control import send
+        from tuinet.training.directory import is_locked
+        from tuinet.training.runs import new_line
+
+        known = dict.fromkeys([*(started.directory for started in self.begun), *filter(None, [self.watched])])
+        living = [directory for directory in known if is_locked(directory)]
+        if not living:
+            self.exit()
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                for directory in living:
+                    send(directory, new_line("stop", keep="best"))
+            if answer in ("leave", "stop"):
+                self.exit()
+
+        names = ", ".join(map(str, living))
+        self.push_screen(Choose("Leave?", f"Going on: {names}. A run needs no app.", LEAVE), answered)
+
+    # ── runs and models ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, text: str) -> None:
+        """A run to watch, or anything to look into."""
+        from tuinet.training.directory import find_run
+
+        try:
+            self.show_run(find_run(text))
+        except TuinetError:
+            self.look_into(text)
+
+    def show_run(self, directory: Path) -> None:
+        self.watched = directory
+        self.switch_mode("train")
+
+    def look_into(self, text: str) -> None:
+        self.looked_into = text
+        self.switch_mode("inspect")
+
+    def train(self, name: str) -> None:
+        """Start `tuinet train NAME` beside the app."""
+        from tuinet.tui.starting import start_recipe
+
+        start_recipe(self, name)
+
+    def go_on(self, directory: Path) -> None:
+        from tuinet.tui.starting import go_on
+
+        go_on(self, directory)
+
+    def started(self, started: Started) -> None:
+        """Show a run that was just started; say so if it could not begin."""
+        self.begun.append(started)
+        self.show_run(started.directory)
+        self.run_worker(partial(self._wait, started), thread=True)
+
+    def _wait(self, started: Started) -> None:
+        from tuinet.training.start import wait_until_there
+
+        try:
+            wait_until_there(started)
+        except TuinetError as error:
+            self.call_from_thread(self._refused, started.directory, error)
+
+    def _reap(self) -> None:
+        """A process that ended stays in the table of processes until it is asked for."""
+        for started in self.begun:
+            started.process.poll()
+
+    def _refused(self, directory: Path, error: TuinetError) -> None:
+        if self.watched == directory:
+            self.watched = None
+            self.switch_mode("home")
+        width = min(68, self.size.width - 8)
+        self.push_screen(Read("The run could not begin", paragraphs(f"{error.message}\n{error.hint}", width)))
+
+    def discard(self, directory: Path) -> None:
+        from tuinet.training.runs import discard
+
+        try:
+            discard(directory)
+        except (TuinetError, OSError) as error:
+            self.complain(error)
+
+    # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def complain(self, error: Exception) -> None:
+        """Say what went wrong and what to do."""
+        hint = getattr(error, "hint", "")
+        message = getattr(error, "message", None) or str(error)
+        self.said.append(f"{message} {hint}".strip())
+        self.notify(f"{message}\n{hint}".strip(), severity="error", timeout=8, markup=False)
+
+    def tell(self, text: str) -> None:
+        self.said.append(text)
+        self.notify(text, timeout=4, markup=False)
+
+    def on_print(self, event: events.Print) -> None:
+        self.said += [line for line in event.text.splitlines() if line.strip()]

@@ -1,0 +1,71 @@
+"""What a model says of an input, in a line; and what is off."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuinet.inspection.view import Seen, Table, View
+from tuinet.render.paper import Line
+from tuinet.tui.widgets.bars import BOLD, PLAIN, fitted, said
+
+if TYPE_CHECKING:
+    from tuinet.tui.asking import Asking
+
+_PROBABILITY = re.compile(r" \([\d.e−-]+\)")
+
+BAR = 8
+"""Cells of a bar that stands for a probability of 1."""
+
+
+def says_line(asking: Asking, width: int, ascii_only: bool) -> Line:
+    """` ‹ test:17 ›  says 3, in truth 3   3 .97 ▇▇▇▇▇▇▇▇  8 .02 ▏`"""
+    if not asking.is_model:
+        return fitted([said(f" {asking.path}", BOLD), said("   of another program: only its tensors are known")], width)
+    if not asking.answers or not asking.answers[0]:
+        return fitted([said(f" {asking.name}", BOLD), said("   no sample: i names an input")], width)
+    name, text, parts = in_brief(asking.answers[0][0])
+    open_, close = ("< ", " >") if ascii_only else ("‹ ", " ›")
+    line: Line = [said(f" {open_}{name}{close}  ", BOLD), said(text, BOLD if asking.subject.offs else PLAIN)]
+    for label, share in parts:
+        bar = ("#" if ascii_only else "▇") * round(BAR * share) or ("." if ascii_only else "▏")
+        line.append(said(f"   {label} {share:.2f} {bar}"))
+    return fitted(line, width)
+
+
+def in_brief(seen: Seen) -> tuple[str, str, list[tuple[str, float]]]:
+    """The sample's name, what the model says and what is true, and the likeliest classes."""
+    if isinstance(seen, View):
+        name, _, text = seen.title.rpartition(": ")
+        text = _PROBABILITY.sub("", text)  # it stands beside its bar
+        labels = seen.axes[0].labels
+        data = np.asarray(seen.data, np.float64)
+        if not labels or seen.axes[0].name != "class" or not np.isfinite(data).all():
+            return name, text, []
+        order = np.argsort(-data, kind="stable")[:3]
+        return name, text, [(labels[at], min(1.0, max(0.0, float(data[at])))) for at in order]
+    if isinstance(seen, Table) and seen.rows:
+        row = dict(zip(seen.columns, seen.rows[0], strict=True))
+        if "sample" in row:
+            truth = row.get("truth")
+            sign = "" if truth in (None, "") else "  right" if truth == row.get("says") else f"  in truth {truth}"
+            probability = row.get("probability")
+            share = f"  p {probability:.2f}" if isinstance(probability, float) else ""
+            return str(row["sample"]), f"says {row.get('says', '')}{sign}{share}", []
+        last = dict(zip(seen.columns, seen.rows[-1], strict=True))
+        return "text", f"behind it comes {last.get('says', '')!r}", []
+    return "", seen.name, []
+
+
+def off_words(asking: Asking) -> str:
+    """What is off, and what the model would say with all on."""
+    if not asking.subject.offs:
+        return ""
+    off = ", ".join(asking.subject.offs)
+    before = in_brief(asking.answers[1][0]) if len(asking.answers) > 1 and asking.answers[1] else None
+    if before is None:
+        return f"off: {off}   R puts all back"
+    share = f" {before[2][0][1]:.2f}" if before[2] else ""
+    return f"off: {off}   with all on: {before[1].partition(',')[0]}{share}   R puts all back"

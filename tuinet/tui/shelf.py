@@ -1,0 +1,162 @@
+"""What Home lists: recipes, runs, models; and what it says of the one under the cursor."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from tuinet.inspection.view import Seen
+    from tuinet.training.runs import RunSummary
+
+
+CURVES_SECONDS = 0.5
+"""How long reading a run's log may take for its preview."""
+
+
+class Item(NamedTuple):
+    """One thing that can be opened. `name` is what a command calls it; `state` of a run; `needs` the data set that has
+    to be fetched first."""
+
+    kind: Literal["recipe", "run", "model"]
+    name: str
+    what: str = ""
+    state: str = ""
+    needs: str = ""
+
+    def has(self, letters: str) -> bool:
+        """Whether the letters stand in what is said of it."""
+        return letters.lower() in f"{self.kind} {self.name} {self.what} {self.state}".lower()
+
+
+def recipes() -> list[Item]:
+    """Those that run on data that are here first, each group in the order of the lecture."""
+    from tuinet.data.fetched import read_record
+    from tuinet.experiment.recipes import recipes as listed
+
+    found: list[Item] = []
+    for recipe in listed():
+        fetch = re.search(r"\(tuinet data fetch ([\w-]+)", recipe.data)
+        needs = fetch[1] if fetch and read_record(fetch[1]) is None else ""
+        found.append(Item("recipe", recipe.name, recipe.title, needs=needs))
+    return sorted(found, key=lambda item: bool(item.needs))
+
+
+def runs() -> list[Item]:
+    """The latest first."""
+    from tuinet.training.runs import list_runs
+
+    return [Item("run", run.directory, in_words(run), run.state) for run in list_runs()]
+
+
+def in_words(run: RunSummary) -> str:
+    """How far a run has come, and what came out."""
+    from tuinet.readable import number, percent
+
+    parts = run.metrics.get("test") or run.metrics.get("validation") or run.validation or {}
+    accuracy, loss = parts.get("accuracy"), parts.get("loss", run.loss)
+    result = percent(accuracy) if accuracy is not None else f"loss {number(loss)}" if loss is not None else ""
+    return f"epoch {run.epoch}/{run.epochs}  {result}".rstrip()
+
+
+def models() -> list[Item]:
+    """Those that ship."""
+    from tuinet.files.find import shipped_models
+
+    return [Item("model", name) for name in shipped_models()]
+
+
+class Preview(NamedTuple):
+    """What is said of an item: words, then what is drawn."""
+
+    title: str
+    lines: tuple[str, ...]
+    seen: tuple[Seen, ...] = ()
+
+
+def preview(item: Item) -> Preview:
+    """Raises TuinetError if it cannot be read."""
+    return {"recipe": _recipe, "run": _run, "model": _model}[item.kind](item)
+
+
+def _recipe(item: Item) -> Preview:
+    from tuinet.experiment.checked import read_experiment, report_on
+    from tuinet.experiment.recipes import recipes as listed
+    from tuinet.inspection.samples import sample_views
+    from tuinet.readable import size
+
+    recipe = next(each for each in listed() if each.name == item.name)
+    experiment = read_experiment(item.name)
+    report, fetch, _ = report_on(experiment)
+    seen = sample_views(experiment.data.source, Path.cwd()) if not fetch else ()
+    layers = " · ".join(f"{row.kind} {row.settings}".strip() for row in report.layers)
+    totals, epochs = report.totals, experiment.training.epochs
+    cost = f"{totals.parameters:,} parameters, {size(totals.memory.total)} in training; " if totals else ""
+    last = fetch or "t trains it"
+    lines = (
+        f"teaches {recipe.teaches}", f"data    {recipe.data}", f"layers  {layers}",
+        f"cost    {cost}{epochs:,} epochs, {report.data.steps:,} steps", last,
+    )  # fmt: skip
+    return Preview(recipe.title, lines, seen)
+
+
+def _run(item: Item) -> Preview:
+    from tuinet.training.directory import EXPERIMENT, MODEL
+    from tuinet.training.runs import summary
+
+    directory = Path(item.name)
+    found = summary(directory)
+    lines = [f"state   {found.state}{f': {found.reason}' if found.reason else ''}", f"so far  {in_words(found)}",
+             f"folder  {item.name}"]  # fmt: skip
+    if found.message:
+        lines.append(f"note    {found.message}")
+    if (directory / MODEL).is_file():
+        lines.append("4 or i looks inside; enter shows how it went")
+    elif (directory / EXPERIMENT).is_file():
+        lines.append("enter shows how it goes")
+    return Preview(found.name, tuple(lines), _curves(directory))
+
+
+def _curves(directory: Path) -> tuple[Seen, ...]:
+    """The losses of a run, of its model's history if it has one."""
+    import numpy as np
+
+    from tuinet.inspection.view import Axis, View
+    from tuinet.training.feed import Feed
+
+    feed = Feed(directory)
+    feed.read(CURVES_SECONDS)
+    both = feed.epochs_done.get("loss")
+    train, validation = (feed.train, both.validation if both is not None else None)
+    curves = [(name, curve.points) for name, curve in (("train", train), ("valid", validation)) if curve is not None]
+    curves = [(name, points) for name, points in curves if len(points) > 1]
+    if not curves:
+        return ()
+    steps = sorted({point.step for _, points in curves for point in points})
+    places = {step: at for at, step in enumerate(steps)}
+    data = np.full((len(curves), len(steps)), np.nan)
+    for line, (_, points) in enumerate(curves):
+        for point in points:
+            data[line, places[point.step]] = point.mean
+    names = tuple(name for name, _ in curves)
+    return (View("loss", "series", (Axis("line", names), Axis("step")), data, np.array(steps), title="loss"),)
+
+
+def _model(item: Item) -> Preview:
+    from tuinet.files.find import find_model
+    from tuinet.files.model_file import load_model
+    from tuinet.inspection.catalog import look, offers
+    from tuinet.inspection.question import Question
+    from tuinet.inspection.summary import data_in_words, summarize
+
+    model = load_model(find_model(item.name))
+    found = summarize(model)
+    layers = " · ".join(f"{row.kind} {row.settings}".strip() for row in found.layers)
+    lines = (
+        f"does    {found.task}", f"data    {data_in_words(found.data)}", f"layers  {layers}",
+        f"size    {found.parameters:,} parameters", f"trained {found.epochs:,} epochs, {found.steps:,} steps",
+        "enter looks inside",
+    )  # fmt: skip
+    curves = any(offer.name == "curves" for offer in offers(model, None)) and model.meta.history
+    return Preview(found.name, lines, look(Question(model), "curves") if curves else ())
