@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from tuinet.inspection.view import Seen
+    from tuinet.render.chart import Series
     from tuinet.training.runs import RunSummary
 
 
@@ -68,11 +69,13 @@ def models() -> list[Item]:
 
 
 class Preview(NamedTuple):
-    """What is said of an item: words, then what is drawn."""
+    """What is said of an item: words, then what is drawn, last the curves of a run, which has that name."""
 
     title: str
     lines: tuple[str, ...]
     seen: tuple[Seen, ...] = ()
+    run: str = ""
+    curves: tuple[Series, ...] = ()
 
 
 def preview(item: Item) -> Preview:
@@ -98,7 +101,19 @@ def _recipe(item: Item) -> Preview:
         f"teaches {recipe.teaches}", f"data    {recipe.data}", f"layers  {layers}",
         f"cost    {cost}{epochs:,} epochs, {report.data.steps:,} steps", last,
     )  # fmt: skip
-    return Preview(recipe.title, lines, seen)
+    last_run = _latest(item.name)
+    if last_run is None:
+        return Preview(recipe.title, lines, seen)
+    return Preview(recipe.title, lines, seen, last_run.name, _curves(last_run))
+
+
+def _latest(name: str) -> Path | None:
+    """The latest run of a recipe, among the runs that are called after it."""
+    from tuinet.training.directory import EVENTS, runs_folder
+
+    logs = runs_folder().glob(f"{name}-2*/{EVENTS}")
+    latest = max(logs, key=lambda path: path.stat().st_mtime, default=None)
+    return latest.parent if latest is not None else None
 
 
 def _run(item: Item) -> Preview:
@@ -115,32 +130,24 @@ def _run(item: Item) -> Preview:
         lines.append("4 or i looks inside; enter shows how it went")
     elif (directory / EXPERIMENT).is_file():
         lines.append("enter shows how it goes")
-    return Preview(found.name, tuple(lines), _curves(directory))
+    return Preview(found.name, tuple(lines), (), directory.name, _curves(directory))
 
 
-def _curves(directory: Path) -> tuple[Seen, ...]:
-    """The losses of a run, of its model's history if it has one."""
-    import numpy as np
-
-    from tuinet.inspection.view import Axis, View
+def _curves(directory: Path) -> tuple[Series, ...]:
+    """The losses of a run."""
+    from tuinet.render.chart import Series
     from tuinet.training.feed import Feed
 
     feed = Feed(directory)
     feed.read(CURVES_SECONDS)
     both = feed.epochs_done.get("loss")
-    train, validation = (feed.train, both.validation if both is not None else None)
-    curves = [(name, curve.points) for name, curve in (("train", train), ("valid", validation)) if curve is not None]
-    curves = [(name, points) for name, points in curves if len(points) > 1]
-    if not curves:
-        return ()
-    steps = sorted({point.step for _, points in curves for point in points})
-    places = {step: at for at, step in enumerate(steps)}
-    data = np.full((len(curves), len(steps)), np.nan)
-    for line, (_, points) in enumerate(curves):
-        for point in points:
-            data[line, places[point.step]] = point.mean
-    names = tuple(name for name, _ in curves)
-    return (View("loss", "series", (Axis("line", names), Axis("step")), data, np.array(steps), title="loss"),)
+    found = [("train", feed.train, "blue", None)]
+    found += [("valid", both.validation, "orange", "o")] if both is not None else []
+    return tuple(
+        Series(name, [point.step for point in curve.points], [point.mean for point in curve.points], color, glyph)
+        for name, curve, color, glyph in found
+        if len(curve) > 1
+    )
 
 
 def _model(item: Item) -> Preview:

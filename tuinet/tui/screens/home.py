@@ -164,7 +164,9 @@ class HomeScreen(Room):
             self.draw_preview()
 
     def draw_preview(self) -> None:
-        from tuinet.render.draw import draw_all
+        from tuinet.inspection.view import View
+        from tuinet.render.draw import draw, page_of
+        from tuinet.render.live_chart import key, live_chart
 
         sheet = self.query_one("#preview", Sheet)
         width = sheet.size.width - 1
@@ -178,8 +180,15 @@ class HomeScreen(Room):
             for text in self.seen.lines:
                 lines += [*_hanging(text, width)]
             lines.append([Segment("", PLAIN)])
-            room = max(6, sheet.size.height - len(lines))
-            lines += draw_all(self.seen.seen, self.paper(width, room))
+            parts = len(self.seen.seen) + bool(self.seen.curves)
+            for place, seen in enumerate(self.seen.seen):  # each gets an equal share of the room that is left
+                paper = self.paper(width, max(6, (sheet.size.height - len(lines)) // (parts - place) - 1))
+                fits = page_of(seen, paper) if isinstance(seen, View) else 1
+                lines += [*draw(seen, paper, most=fits), [Segment("", PLAIN)]]
+            if self.seen.curves:
+                paper, room = self.paper(width), sheet.size.height - len(lines) - 1
+                lines.append([said(f"{self.seen.run}  ", BOLD), *key(self.seen.curves, paper)])
+                lines += live_chart(self.seen.curves, width, max(5, min(room, 16)), paper=paper).lines
         sheet.show(lines, top=0)
 
     def redraw(self) -> None:
