@@ -75,10 +75,10 @@ def main() -> int:
         median(lambda: explain(asked(digits, "dense1", one, units=(3,), at=(5,)), "weight-gradient")))  # fmt: skip
     for view in ("gradient-input", "occlusion", "grad-cam"):
         say(f"{view} of the image", median(lambda view=view: look(asked(digits, "", one), view)))
-    speaker = tuinet.load("cmudict-small")
+    speaker = tuinet.load("cmudict-seq2seq")
     word = Samples(speaker.raw("thought"), None, ("thought",))
     say(
-        "gates of cmudict-small over a word",
+        "gates of cmudict-seq2seq over a word",
         median(lambda: look(asked(speaker, "seq2seq1/encoder/lstm1", word), "gates")),
     )
     part = mnist()

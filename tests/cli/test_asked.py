@@ -61,7 +61,7 @@ def test_so_many_inputs_are_looked_at_together(tmp_path: Path, monkeypatch: pyte
     wrong = [
         ("digits-cnn", {"sample": "0-99999"}, "100,000 inputs"),
         ("digits-cnn", {"file": str(tmp_path / "many.npy")}, "65 inputs"),
-        ("cmudict-small", {"file": str(tmp_path / "many.txt")}, "65 inputs"),
+        ("cmudict-seq2seq", {"file": str(tmp_path / "many.txt")}, "65 inputs"),
     ]
     for name, inputs, said in wrong:
         with pytest.raises(TuinetError, match=said) as caught:
@@ -74,13 +74,13 @@ def test_so_many_inputs_are_looked_at_together(tmp_path: Path, monkeypatch: pyte
 
 def test_a_dash_in_a_file_is_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "words.txt").write_text("ab\n-\ncab\n")
-    found = asked("cmudict-small", file=str(tmp_path / "words.txt"))
+    found = asked("cmudict-seq2seq", file=str(tmp_path / "words.txt"))
     assert found.names == ("ab", "-", "cab")
     assert isinstance(found.inputs, Ragged) and found.inputs.lengths.tolist() == [2, 1, 3]
     piped(monkeypatch, "ab\n-\n")
-    assert asked("cmudict-small", text="-").names == ("ab", "-")
+    assert asked("cmudict-seq2seq", text="-").names == ("ab", "-")
     with pytest.raises(TuinetError, match="empty"):
-        asked("cmudict-small", text=" ")
+        asked("cmudict-seq2seq", text=" ")
 
 
 def test_rows_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_what_ships_can_be_asked_from_stdin_and_files(tuinet: Command, tmp_path:
     Image.fromarray(digit).save(tmp_path / "one.png")
     says = tuinet("inspect", "digits-cnn", "--file", "one.png", "--words")
     assert says.code == 0, says.err
-    gates = tuinet("inspect", "cmudict-small", "encoder/lstm1", "--view", "gates", "--gate", "forget",
+    gates = tuinet("inspect", "cmudict-seq2seq", "encoder/lstm1", "--view", "gates", "--gate", "forget",
                    "--text", "thought", "--json").lines[0]["views"]  # fmt: skip
     rows = gates[0]["axes"][0]["labels"]
     assert [label.split()[-1] for label in rows] == list("thought"[::-1])
@@ -125,7 +125,17 @@ def test_switched_off_units_change_the_answer(tuinet: Command) -> None:
 
 
 CASES = {
-    "gates": ("inspect", "cmudict-small", "encoder/lstm1", "--view", "gates", "--gate", "forget", "--text", "thought"),
+    "gates": (
+        "inspect",
+        "cmudict-seq2seq",
+        "encoder/lstm1",
+        "--view",
+        "gates",
+        "--gate",
+        "forget",
+        "--text",
+        "thought",
+    ),
     "maps": ("inspect", "digits-cnn", "conv1", "--view", "output", "--sample", "test:17"),
     "confusion": ("inspect", "digits-cnn", "--view", "confusion"),
 }
@@ -179,7 +189,7 @@ def test_an_array_comes_with_what_it_cannot_say(tuinet: Command) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_summary_keeps_to_its_paper(tuinet: Command, width: int) -> None:
     """All but the path, which stays whole."""
-    for name in ("digits-cnn", "cmudict-small"):
+    for name in ("digits-cnn", "cmudict-seq2seq"):
         first, *lines = tuinet("inspect", name, "--width", width, "--ascii").out.splitlines()
         assert first.startswith("file")
         assert max(map(len, lines)) <= width

@@ -51,16 +51,16 @@ def test_predict_answers_twice(tuinet: Command, tmp_path: Path) -> None:
 def test_predict_without_off_is_as_it_was(tuinet: Command) -> None:
     """Also where an option could come between: a row that begins with a minus sign."""
     assert tuinet("predict", "xor", "-1,0").out.splitlines()[0] == "input  says  outputs"
-    assert tuinet("predict", "cmudict-small", "thought").out == "TH AO T\n"
+    assert tuinet("predict", "cmudict-seq2seq", "thought").out == "TH AO T\n"
 
 
 def test_texts_and_wrong_lines(tuinet: Command) -> None:
-    done = tuinet("predict", "cmudict-small", "thought", "cat", "--off", "encoder/lstm1:forget")
+    done = tuinet("predict", "cmudict-seq2seq", "thought", "cat", "--off", "encoder/lstm1:forget")
     header, first, second = done.out.splitlines()
     assert header.split() == ["input", "all", "on", "score", "off", "score"]
     assert first.startswith("thought  TH AO T") and second.startswith("cat")
     piped = subprocess.run(
-        [sys.executable, "-m", "tuinet", "predict", "cmudict-small", "-", "--off", "decoder/lstm1:0-99", "--json"],
+        [sys.executable, "-m", "tuinet", "predict", "cmudict-seq2seq", "-", "--off", "decoder/lstm1:0-99", "--json"],
         input="thought\n\ncat\n",
         capture_output=True,
         text=True,

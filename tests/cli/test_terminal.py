@@ -164,6 +164,6 @@ def test_what_is_predicted_fits_the_terminal(tmp_path: Path, columns: int) -> No
         for found in (answer, *([answer["off"]] if off else [])):
             assert {f"{value:.6g}" for value in found["values"].values()} <= shown
     labels = watch(
-        "predict", "cmudict-small", "unquestionably", "--off", "encoder/lstm1:0-3", cwd=tmp_path, columns=columns
+        "predict", "cmudict-seq2seq", "unquestionably", "--off", "encoder/lstm1:0-3", cwd=tmp_path, columns=columns
     )
     assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", labels[1].decode()).split("\r\n"))) <= columns

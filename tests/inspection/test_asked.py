@@ -16,7 +16,7 @@ from tuinet.nn.sequence import Ragged
 
 
 def test_a_dash_is_what_the_asker_says() -> None:
-    path, model = find_model("cmudict-small"), tuinet.load("cmudict-small")
+    path, model = find_model("cmudict-seq2seq"), tuinet.load("cmudict-seq2seq")
     alone = samples(path, model, Inputs(text="-"))
     assert alone is not None and alone.names == ("-",)
     assert isinstance(alone.inputs, Ragged) and alone.inputs.lengths.tolist() == [1]
@@ -58,7 +58,7 @@ def test_off_in_words() -> None:
 
 
 def test_a_file_of_text(tmp_path: Path) -> None:
-    path, model = find_model("cmudict-small"), tuinet.load("cmudict-small")
+    path, model = find_model("cmudict-seq2seq"), tuinet.load("cmudict-seq2seq")
     file = tmp_path / "words.txt"
     file.write_bytes(b"\xef\xbb\xbfone\r\n\rtwo\n")
     found = samples(path, model, Inputs(file=str(file)))

@@ -68,8 +68,8 @@ def test_worked_norms() -> None:
 
 
 def test_a_model_equals_itself_bit_for_bit() -> None:
-    model = tuinet.load("cmudict-small")
-    found = compared(model, tuinet.load("cmudict-small"))
+    model = tuinet.load("cmudict-seq2seq")
+    found = compared(model, tuinet.load("cmudict-seq2seq"))
     assert found.equal == "bits"
     assert not found.settings
     assert {each.name for each in found.layers} >= {"seq2seq1/encoder/lstm1", "seq2seq1/decoder/dense1"}
@@ -159,11 +159,11 @@ def test_layers_only_in_one_and_other_shapes() -> None:
 
 
 def test_every_setting_of_every_shipped_model_is_said() -> None:
-    for name in ("digits-cnn", "cmudict-small", "iris-mlp", "shakespeare-lstm"):
+    for name in ("digits-cnn", "cmudict-seq2seq", "iris-mlp", "shakespeare-lstm"):
         said = settings_of(tuinet.load(name))
         assert said["name"] == name
         assert all(isinstance(value, str) for value in said.values())
-    assert settings_of(tuinet.load("cmudict-small"))["seq2seq1.encoder[2].units"] == "192"
+    assert settings_of(tuinet.load("cmudict-seq2seq"))["seq2seq1.encoder[2].units"] == "192"
 
 
 def test_long_settings_are_cut_where_they_part() -> None:
@@ -257,7 +257,7 @@ def test_kernels_of_a_model_are_known_even_where_channels_look_like_one() -> Non
 
 
 def test_layers_by_their_names() -> None:
-    side = side_of(tuinet.load("cmudict-small"))
+    side = side_of(tuinet.load("cmudict-seq2seq"))
     assert tensors_of(side, side, "encoder/lstm1") == [
         f"seq2seq1/encoder/lstm1/{name}" for name in ("input_weight", "recurrent_weight", "bias")
     ]

@@ -56,6 +56,6 @@ def test_by_what_it_takes_where_it_says_nothing() -> None:
     assert dim is not None and (dim.how, dim.maximum) == ("box", 1.0)
 
 
-@pytest.mark.parametrize("name", ["iris-mlp", "cmudict-small", "shakespeare-lstm", "xor"])
+@pytest.mark.parametrize("name", ["iris-mlp", "cmudict-seq2seq", "shakespeare-lstm", "xor"])
 def test_only_images_are_drawn(name: str) -> None:
     assert drawing_for(tuinet.load(name)) is None

@@ -96,6 +96,6 @@ def test_what_suits_a_small_model_can_be_seen(name: str) -> None:
 
 def test_every_model_that_ships() -> None:
     assert family(tuinet.load("digits-cnn")) == EXPECTED["digits-cnn"]
-    assert family(tuinet.load("cmudict-small")) == EXPECTED["cmudict-seq2seq"]
+    assert family(tuinet.load("cmudict-seq2seq")) == EXPECTED["cmudict-seq2seq"]
     assert family(tuinet.load("shakespeare-lstm")) == EXPECTED["shakespeare-lstm"]
     assert family(tuinet.load("xor")) == EXPECTED["xor"]

@@ -302,7 +302,7 @@ def test_shipped_models_answer_otherwise() -> None:
     maps = first.places["conv2"].y
     np.testing.assert_array_equal(maps, np.broadcast_to(digits.params["conv2/bias"], maps.shape))
     np.testing.assert_array_equal(digits.params.vector, before)
-    speaker = load("cmudict-small")
+    speaker = load("cmudict-seq2seq")
     (said,) = speaker.translate("thought")
     assert said.text == "TH AO T"
     (other,) = switched_off(speaker, [parse_off("encoder/lstm1:forget")]).translate("thought")

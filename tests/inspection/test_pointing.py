@@ -42,7 +42,7 @@ from tuinet.nn.recurrent import OverTime
 from tuinet.nn.seq2seq import Seq2Seq
 from tuinet.nn.sequence import Sequence
 
-SHIPPED = ("xor", "iris-mlp", "digits-cnn", "mnist-small-cnn", "cmudict-small", "shakespeare-lstm")
+SHIPPED = ("xor", "iris-mlp", "digits-cnn", "mnist-small-cnn", "cmudict-seq2seq", "shakespeare-lstm")
 
 SLOW = ("ideal", "excites", "matches", "mistakes", "occlusion", "leave-one-out", "health", "shifts")
 """Views that run a model often. None of their values is that of one layer for the input asked about."""
@@ -585,6 +585,6 @@ def test_what_lies_under_the_cursor_of_regions() -> None:
 def test_what_lies_under_the_cursor_of_real_views() -> None:
     (seen,) = views(asked("digits-cnn", "conv1", units=(3,), at=(2, 5)), "output")
     assert said(seen, (0,)) == f"channel 3 = {seen.data[0]:.4g}"
-    seen = views(asked("cmudict-small", "", gate="forget"), "translation")[0]
+    seen = views(asked("cmudict-seq2seq", "", gate="forget"), "translation")[0]
     symbol = seen.axes[0].labels[1].split(" ")[1]
     assert said(seen, (1, 37)) == f"step 1 {symbol!r}, unit 37: forget = {seen.data[1, 37]:.4g}"

@@ -39,8 +39,8 @@ def digit() -> dict[str, View]:
 
 @cache
 def word() -> dict[str, View]:
-    """What cmudict-small makes of "thought"."""
-    return {each.name: each for each in views(trace(tuinet.load("cmudict-small"), ["thought"]))}
+    """What cmudict-seq2seq makes of "thought"."""
+    return {each.name: each for each in views(trace(tuinet.load("cmudict-seq2seq"), ["thought"]))}
 
 
 def forget_gate() -> View:

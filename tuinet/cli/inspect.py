@@ -57,7 +57,7 @@ def command(model: str, layer: str | None, out: Output, **options: Any) -> None:
       tuinet inspect digits-cnn conv1 --view kernels
       tuinet inspect digits-cnn conv1 --view maps --sample test:17
       tuinet inspect digits-cnn conv1 --sample test:17 --unit 3 --at 2,5 --sum
-      tuinet inspect cmudict-small encoder/lstm1 --view gates --text thought
+      tuinet inspect cmudict-seq2seq encoder/lstm1 --view gates --text thought
       tuinet inspect digits-cnn --view mistakes
     """
     from tuinet.cli.output import spare

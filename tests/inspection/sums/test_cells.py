@@ -350,7 +350,7 @@ def shipped(name: str) -> Model:
 
 
 def spelt(layer: str, **choice: Any) -> Sum:
-    model = shipped("cmudict-small")
+    model = shipped("cmudict-seq2seq")
     return asked(model, f"seq2seq1/{layer}", model.raw(["thought"]), **choice)
 
 
@@ -376,7 +376,7 @@ def test_a_near_miss_is_guessed() -> None:
 
 
 def test_a_layer_of_layers_has_no_value() -> None:
-    model = shipped("cmudict-small")
+    model = shipped("cmudict-seq2seq")
     with pytest.raises(TuinetError, match="seq2seq1 holds other layers") as caught:
         asked(model, "seq2seq1", model.raw(["a"]))
     assert caught.value.hint == "Name one of those layers."
@@ -394,7 +394,7 @@ def test_a_cell_of_digits_comes_within_a_keypress(layer: str, choice: dict[str, 
 
 
 def test_a_gate_comes_within_a_keypress() -> None:
-    model = shipped("cmudict-small")
+    model = shipped("cmudict-seq2seq")
     samples = Samples(model.raw(["thoughtlessness"]), None, ("x",))
     question = Question(model, "seq2seq1/encoder/lstm1", samples, choice=Choice(gate="forget"))
     assert cell_sum(question).agrees

@@ -87,7 +87,7 @@ def test_digits(masks: int | None) -> None:
 
 
 def test_words_to_sounds() -> None:
-    model = shipped("cmudict-small")
+    model = shipped("cmudict-seq2seq")
     found = every_sum(model, of_texts(model, ["thought", "a"], ["TH AO T", "AH"]))
     check(found, 1e-4)
     named = [each for each in found if each.name.startswith("dJ/d seq2seq1/encoder/lstm1/input_weight")]
@@ -222,7 +222,7 @@ def test_what_else_is_not_there() -> None:
 
 
 def test_a_decoder_that_goes_its_own_way_has_no_gradient() -> None:
-    model = shipped("cmudict-small")
+    model = shipped("cmudict-seq2seq")
     samples = of_texts(model, ["thought"], ["TH AO T T T T"])
     question = Question(model, "seq2seq1/decoder/lstm1", samples, choice=Choice(decoder="free"))
     with pytest.raises(TuinetError, match="goes its own way") as caught:

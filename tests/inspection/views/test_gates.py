@@ -111,7 +111,7 @@ KEYS = {"output": "output_gate", "hidden": "output"}
 
 @pytest.mark.parametrize(
     ("name", "path", "text"),
-    [("cmudict-small", "seq2seq1/encoder/lstm1", "thought"), ("shakespeare-lstm", "lstm1", "To be,\nor not")],
+    [("cmudict-seq2seq", "seq2seq1/encoder/lstm1", "thought"), ("shakespeare-lstm", "lstm1", "To be,\nor not")],
 )
 def test_the_gates_of_shipped_models_are_those_of_a_trace(name: str, path: str, text: str) -> None:
     model = tuinet.load(name)
@@ -123,7 +123,7 @@ def test_the_gates_of_shipped_models_are_those_of_a_trace(name: str, path: str, 
     for view in found:
         gate = view.name.rsplit("/", 1)[-1]
         np.testing.assert_array_equal(view.data, traced.values[f"{path}/{KEYS.get(gate, gate)}"].array[0])
-    if name == "cmudict-small":
+    if name == "cmudict-seq2seq":
         assert found[0].axes[0].labels == ("0 t", "1 h", "2 g", "3 u", "4 o", "5 h", "6 t")  # read from its end
         assert all("read from its end" in view.title for view in found)
     else:
@@ -314,7 +314,7 @@ def test_weights_that_are_not_finite_are_shown_as_they_are() -> None:
 
 
 def test_gates_of_a_word_take_less_than_a_tenth_of_a_second() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     gates(ask(model, "seq2seq1/encoder/lstm1", "though"))
     start = time.perf_counter()
     gates(ask(model, "seq2seq1/encoder/lstm1", "thought", order="change"))

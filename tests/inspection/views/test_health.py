@@ -84,7 +84,7 @@ def test_the_share_of_samples_decides() -> None:
 
 
 def test_gates_that_are_held_are_saturated() -> None:
-    speaker = load("cmudict-small")
+    speaker = load("cmudict-seq2seq")
     off = switched_off(speaker, [parse_off("encoder/lstm1:forget=1:3-5"), parse_off("encoder/lstm1:input=0:7")])
     words = Texts(["thought", "banana", "speech", "network"])
     targets = Texts(["TH AO T", "B AH N AE N AH", "S P IY CH", "N EH T W ER K"])

@@ -84,9 +84,9 @@ def test_it_is_the_memory() -> None:
 
 
 def test_what_writes_is_measured_by_its_encoder() -> None:
-    curve, _ = seen(tuinet.load("cmudict-small"), ["thought", "a"])
+    curve, _ = seen(tuinet.load("cmudict-seq2seq"), ["thought", "a"])
     assert any("size of the encoder's last state" in note for note in curve.notes)
-    assert "cmudict-small" in curve.title
+    assert "cmudict-seq2seq" in curve.title
 
 
 def test_who_has_it() -> None:

@@ -142,7 +142,7 @@ def test_without_an_input_there_is_nothing_to_see() -> None:
 
 
 def test_steps_of_a_translation_are_named_as_they_are_read() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     raw, traced = model.raw(["thought", "hi"]), trace(model, ["thought", "hi"])
     paths = [path for path in nodes(model) if "/" in path]
     for sample, word in enumerate(("thought", "hi")):

@@ -229,7 +229,7 @@ def test_mistakes_of_values_tags_and_texts() -> None:
     for row in table.rows:  # the mean of the steps; of two tags, the other one is the truth
         (each,) = model.tag(row[5])
         assert row[4] == pytest.approx(np.mean(-np.log(1 - np.array(each.probabilities))))
-    speaker = load("cmudict-small")
+    speaker = load("cmudict-seq2seq")
     (table,) = look("mistakes", over(speaker, Texts(["thought", "cat"]), Texts(["TH AO T", "D AO G"])))
     assert [(row[0], row[1], row[5]) for row in table.rows] == [(1, "D AO G", "cat")]
     assert table.rows[0][2] == "K AE T"

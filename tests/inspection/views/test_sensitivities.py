@@ -209,7 +209,7 @@ def test_the_rate_of_a_step() -> None:
         assert rate_of(trained(unknown))[0] is None
 
 
-@pytest.mark.parametrize("name", ["digits-cnn", "iris-mlp", "cmudict-small", "shakespeare-lstm"])
+@pytest.mark.parametrize("name", ["digits-cnn", "iris-mlp", "cmudict-seq2seq", "shakespeare-lstm"])
 def test_the_shipped_models_say_their_rate(name: str) -> None:
     assert rate_of(tuinet.load(name).meta)[0] in (0.002, 0.004, 0.01)
 

@@ -90,7 +90,7 @@ def test_the_nearest_symbols_by_hand() -> None:
 
 
 def test_the_symbols_of_the_input_or_those_chosen() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     path, read, written = "seq2seq1/encoder/embedding1", model.meta.vocabulary, model.meta.target_vocabulary
     assert read is not None and written is not None
     typed = table(see("similar", ask(model, path, "thought")), "similar")

@@ -51,7 +51,7 @@ def translates(encoder: tuple[Part, ...], decoder: tuple[Part, ...], bridge: Any
 
 
 def test_a_word_from_its_letters_to_its_sounds() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     found = translation(ask(model, "", "thought", ["TH AO T"]))
     assert [each.name for each in found] == [
         "translation",
@@ -78,7 +78,7 @@ def test_a_word_from_its_letters_to_its_sounds() -> None:
 
 
 def test_running_free_it_says_what_it_translates() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     words = tuple(HEARD)
     found = translation(ask(model, "seq2seq1", words, list(HEARD.values()), decoder="free"))
     tables = [each for each in found if isinstance(each, Table)]
@@ -91,7 +91,7 @@ def test_running_free_it_says_what_it_translates() -> None:
 
 
 def test_both_ways_part_where_they_first_differ() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     vocabulary = model.meta.target_vocabulary
     assert vocabulary is not None
     parted = 0

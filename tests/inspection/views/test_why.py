@@ -150,7 +150,7 @@ def test_what_a_symbol_adds_is_the_slope_along_its_vector(make: Callable[[], Mod
 
 
 def test_every_step_of_an_answer_is_explained_unless_one_is_named() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     whole = view(why.gradient_input(asked(model, "thought")), "gradient-input")
     assert whole.axes[0].labels == ("TH", "AO", "T", "<end>")
     assert whole.axes[1].labels == tuple("thought")
@@ -344,7 +344,7 @@ def test_without_a_symbol_a_class_is_less_likely_by(make: Callable[[], Model]) -
 
 
 def test_without_a_symbol_another_answer_is_written() -> None:
-    model = tuinet.load("cmudict-small")
+    model = tuinet.load("cmudict-seq2seq")
     seen = erasure.leave_one_out(asked(model, "thin"))
     whole, *left = model.translate(["thin", "hin", "tin", "thn", "thi"])
     assert [row[-1] for row in table(seen).rows] == [each.text for each in left]
