@@ -226,7 +226,8 @@ class Asking:
         """What can be typed."""
         meta = self.model_subject.model.meta
         kind = "a text" if meta.vocabulary is not None else "an image's file" if self._image else "a row like 5.1,3.5"
-        return f"A sample like test:17 ({self.count:,} in the part that was not trained on), or {kind}."
+        part = self.model_subject.part_name
+        return f"A sample like {part}:17 (there are {self.count:,}), or {kind}."
 
     @property
     def _image(self) -> bool:
@@ -271,11 +272,13 @@ class Asking:
 
 
 def open_asking(text: str) -> Asking:
-    """What `text` names: a model that ships, a run's folder, any file of tensors. Raises TuinetError."""
+    """What `text` names: a model that ships, a run's folder, any file of tensors. Reads a model's data, too, so that
+    nobody waits for them later. Raises TuinetError."""
     from tuinet.training.snapshots import snapshots
 
     path = find_model(text)
     in_run = path.parent if path.name == "model.safetensors" else None
     subject = open_subject(path)
+    assert subject.count >= 0
     name = in_run.name if in_run is not None else path.stem if path.suffix == ".safetensors" else path.name
     return Asking(name, path, subject, snapshots(in_run) if in_run is not None else {})

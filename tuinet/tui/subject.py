@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tuinet.model.model import Model
 
 
+PARTS = ("test", "validation", "train")
+
+
 class Asked(NamedTuple):
     """What is asked: a layer ("" for the model as a whole), a view, and which part of it."""
 
@@ -72,8 +75,31 @@ class Subject:
     def __init__(self, path: Path, model: Model) -> None:
         self.path, self.model = path, model
         self.offs: tuple[str, ...] = ()
-        self._part: Callable[[], Split] = part_of(path, model, None, None)
+        self._found: tuple[str, Callable[[], Split]] | None = None
         self._count: int | None = None
+
+    # ── the data ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def part_name(self) -> str:
+        """The part of the data that is looked through: the test part, or the first of the others that there is."""
+        if self._found is None:
+            for name in PARTS:
+                part = part_of(self.path, self.model, None, name)
+                try:
+                    part()
+                except TuinetError:
+                    continue
+                self._found = name, part
+                break
+            else:
+                self._found = PARTS[0], part_of(self.path, self.model, None, None)
+        return self._found[0]
+
+    def _part(self) -> Split:
+        """Raises TuinetError if the data cannot be had."""
+        assert self.part_name and self._found is not None
+        return self._found[1]()
 
     # ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -96,11 +122,11 @@ class Subject:
         return self._count
 
     def sample(self, number: int) -> Samples | None:
-        """One sample of the part that was not trained on; None if there is none."""
+        """One sample of the part that is looked through; None if there is none."""
         if not self.count:
             return None
         raw, targets = self._part().take([number % self.count])
-        return Samples(self.model.raw(raw), targets, (f"test:{number % self.count}",))
+        return Samples(self.model.raw(raw), targets, (f"{self.part_name}:{number % self.count}",))
 
     def row(self, layer: str) -> str:
         """A layer in a few words: what comes out of it."""
