@@ -66,7 +66,7 @@ def travel(
     app = TuinetApp(opened, ascii=only_ascii)
 
     async def go() -> None:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
             await journey(Traveller(app, pilot))
 

@@ -31,7 +31,7 @@ class Popup(ModalScreen[T], Generic[T]):
     Popup > Vertical { width: 72; max-width: 96%; height: auto; max-height: 90%; border: round $primary;
                        background: $surface; padding: 0 1; }
     Popup > Vertical > Sheet { height: auto; max-height: 100%; }
-    Popup Input { height: 1; border: none; padding: 0; background: $panel; }
+    Popup Input, Popup Input:focus { height: 1; border: none; padding: 0; background: $panel; }
     """
     BINDINGS = [Binding("escape", "close", "close", show=False)]
 
