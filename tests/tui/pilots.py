@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tuinet.training.directory import is_locked, owner
 from tuinet.tui.app import TuinetApp
@@ -47,6 +48,13 @@ class Traveller:
         assert f"{key} {word}" in self.foot, f"the foot does not show {key} {word}: {self.foot}"
         await self.press({"space": "space", "<": "less_than_sign", ">": "greater_than_sign"}.get(key, key))
 
+    async def write(self, text: str) -> None:
+        """In place of what stands in the field, then enter."""
+        field = self.app.screen.query_one(Input)
+        await self.until(lambda: field.has_focus)
+        field.value = text
+        await self.press("enter")
+
     async def until(self, seen: str | Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait for words on the screen, or for anything else. Raises AssertionError with the screen."""
         found = seen if callable(seen) else lambda: seen in self.text
@@ -54,6 +62,11 @@ class Traveller:
         while not found():
             assert time.monotonic() < end, f"never seen: {seen}\n{self.text}"
             await self.pilot.pause(0.05)
+
+    async def told(self, words: str, seconds: float = 30.0) -> None:
+        """Wait for words that pop up; there they are broken into lines, but the log keeps them whole."""
+        said = self.app.said
+        await self.until(lambda: any(words in line for line in said), seconds)
 
 
 Journey = Callable[[Traveller], Awaitable[None]]
@@ -74,6 +87,8 @@ def travel(
         asyncio.run(go())
     finally:
         end_runs(Path("runs"))
+        for started in app.begun:
+            started.process.wait(20)
     return app
 
 

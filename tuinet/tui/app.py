@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from tuinet.errors import TuinetError
 from tuinet.render.paper import Colors, Paper, colors_of
-from tuinet.tui.keys import Key, bindings, keys_of, own_keys
+from tuinet.tui.keys import Key, bindings, keys_of, own_keys, shown
 from tuinet.tui.popup import Choose, Option, Read, paragraphs
 from tuinet.tui.screens.base import Room
 from tuinet.tui.screens.home import HomeScreen
@@ -132,7 +132,7 @@ class TuinetApp(App[None]):
 
     def shown_key(self, key: Key) -> str:
         """How a key is written: as in the table, or as the person's own file has it."""
-        return self._keymap.get(key.id, key.show)
+        return shown(self._keymap[key.id]) if key.id in self._keymap else key.show
 
     # ── going about ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from textual.binding import Binding
+from textual.keys import KEY_TO_UNICODE_NAME, REPLACED_KEYS, Keys
 
 from tuinet.errors import TuinetError
 
@@ -104,6 +105,8 @@ SIGNS = {
 }  # fmt: skip
 """What stands on a key that Textual has a name for."""
 
+_NAMES = {key.value for key in Keys} | set(KEY_TO_UNICODE_NAME) | set(REPLACED_KEYS) | set(SIGNS)
+
 PLACES = {"app": "Everywhere", "home": "Home", "train": "Train", "inspect": "Inspect"}
 
 
@@ -117,10 +120,15 @@ def bindings(place: str) -> list[Binding]:
     return [Binding(key.keys, key.action, key.word or key.help, show=False, id=key.id) for key in keys_of(place)]
 
 
+def shown(keys: str) -> str:
+    """How a person's own keys are written in the foot and the help: `/ f9` of `slash,f9`."""
+    return " ".join(SIGNS.get(name, name) for name in keys.split(","))
+
+
 def own_keys(path: Path) -> dict[str, str]:
     """A person's own keys: a TOML file with a table `keys`, `"train.pause" = "p"`. {} if there is none.
 
-    Raises TuinetError if it is no such file, or names what there is not.
+    Raises TuinetError if it is no such file, names what there is not, or gives two keys of a screen the same.
     """
     import tomllib
 
@@ -138,4 +146,21 @@ def own_keys(path: Path) -> dict[str, str]:
     unknown = sorted(set(keys) - known)
     if unknown:
         raise TuinetError(f"{path}: there is no key {unknown[0]!r}", "tuinet's docs/keys.md lists them.")
+    keys = {id_: _names(path, value) for id_, value in keys.items()}
+    for place in PLACES:
+        taken: dict[str, str] = {}
+        for key in keys_of(place):
+            for name in keys.get(key.id, key.keys).split(","):
+                other = taken.setdefault(name, key.id)
+                if other != key.id:
+                    raise TuinetError(f"{path}: {other} and {key.id} are both {name}", "Give one of them another key.")
     return keys
+
+
+def _names(path: Path, value: str) -> str:
+    """Keys as a person writes them, `p,/,ctrl+t`, by Textual's names. Raises TuinetError."""
+    for written in value.split(","):
+        base = written.strip().rpartition("+")[2]
+        if len(written.strip()) != 1 and base not in _NAMES and not (len(base) == 1 and base.isalnum()):
+            raise TuinetError(f"{path}: {written.strip()!r} is no key", "Keys are written p, /, f9, ctrl+t or space.")
+    return ",".join(binding.key for binding in Binding.make_bindings([Binding(value, "")]))
