@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.cli.commands import run_command
 
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # Textual looks when it is imported
 
@@ -19,3 +22,20 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("TUINET_RUNS", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    for recipe, epochs in (("digits-cnn", 2), ("reverse-seq2seq", 1)):
+        line = ("train", recipe, "--set", f"training.epochs={epochs}", "--out", f"runs/{recipe}", "-q")
+        done = run_command(*line, cwd=folder)
+        assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture
+def trained(_trained: Path, own_folder: Path) -> Path:
+    """The folder of two runs that have ended, to oneself: digits-cnn after 2 epochs, reverse-seq2seq after 1."""
+    shutil.copytree(_trained / "runs", own_folder / "runs")
+    return own_folder / "runs"

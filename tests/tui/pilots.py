@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -55,9 +56,12 @@ class Traveller:
         field.value = text
         await self.press("enter")
 
-    async def until(self, seen: str | Callable[[], bool], seconds: float = 30.0) -> None:
+    def sees(self, words: str | re.Pattern[str]) -> bool:
+        return words in self.text if isinstance(words, str) else words.search(self.text) is not None
+
+    async def until(self, seen: str | re.Pattern[str] | Callable[[], object], seconds: float = 30.0) -> None:
         """Wait for words on the screen, or for anything else. Raises AssertionError with the screen."""
-        found = seen if callable(seen) else lambda: seen in self.text
+        found = seen if callable(seen) else lambda: self.sees(seen)
         end = time.monotonic() + seconds
         while not found():
             assert time.monotonic() < end, f"never seen: {seen}\n{self.text}"

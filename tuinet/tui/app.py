@@ -266,6 +266,7 @@ class TuinetApp(App[None]):
         hint = getattr(error, "hint", "")
         message = getattr(error, "message", None) or str(error)
         self.said.append(f"{message} {hint}".strip())
+        self.clear_notifications()  # several of them would hide what they are about
         self.notify(f"{message}\n{hint}".strip(), severity="error", timeout=8, markup=False)
 
     def tell(self, text: str) -> None:

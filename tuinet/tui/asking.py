@@ -188,7 +188,8 @@ class Asking:
 
     def epoch_words(self) -> str:
         if not self.epoch:
-            return f", and . step through the weights of {len(self.epochs)} epochs" if self.epochs else ""
+            count = "1 epoch" if len(self.epochs) == 1 else f"{len(self.epochs)} epochs"
+            return f", and . step through the weights of {count}" if self.epochs else ""
         return f"the weights after epoch {self.epoch}: , earlier   . later   (colours keep their range)"
 
     # ── the value under the cursor ────────────────────────────────────────────────────────────────────────────────

@@ -113,7 +113,8 @@ class Pad(Sheet):
 
     def _at(self, event: events.MouseEvent) -> tuple[int, int]:
         shades = self.screen.paper(1).shades  # pyright: ignore[reportAttributeAccessIssue]
-        row, column = (event.y, event.x // 2) if shades else (event.y * 2, event.x)
+        x, y = event.get_content_offset_capture(self)  # within the frame
+        row, column = (y, x // 2) if shades else (y * 2, x)
         height, width = self.ink.shape
         return max(0, min(height - 1, row)), max(0, min(width - 1, column))
 

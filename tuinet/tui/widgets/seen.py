@@ -82,7 +82,9 @@ class SeenPane(Vertical):
         view = self.seens[place.seen]
         if not isinstance(view, View):
             return None
-        return view, place.at[::-1] if self.turned and view.kind == "matrix" else place.at
+        if self.turned and view.kind == "matrix":
+            return view, place.at[::-1]
+        return view, (*place.at, *(0,) * (view.data.ndim - len(place.at)))  # of a coloured point the first channel
 
     def about_value(self) -> str:
         """What lies under the cursor, in words."""
