@@ -17,12 +17,11 @@ from tuinet.inspection.families import family
 from tuinet.inspection.pointing import gradient_of, sum_of, unit_of
 from tuinet.inspection.question import Choice, Samples
 from tuinet.inspection.view import Seen, Sum, Table, View, held
+from tuinet.tui.says import without_options
 from tuinet.tui.subject import Asked, Subject, Tensors, open_subject
 
 if TYPE_CHECKING:
     from tuinet.data.drawn import Drawing
-
-_OPTIONS = re.compile(r":?[^:;]*--[a-z].*")
 
 _SAMPLE = re.compile(r"(train|validation|test|all):\d+|\d+")
 
@@ -148,10 +147,7 @@ class Asking:
 
     def _marked(self, seen: Seen) -> Seen:
         """With "off" behind the names of maps and kernels that are, and without words about options of commands."""
-        if isinstance(seen, Sum):
-            return seen
-        notes = tuple(kept for note in seen.notes if (kept := _OPTIONS.sub("", note).strip()))
-        seen = msgspec.structs.replace(seen, notes=notes)
+        seen = without_options(seen)
         off = {off.partition(":")[2] for off in self.subject.offs if off.partition(":")[0] == self.layer}
         if not isinstance(seen, View) or seen.kind != "images" or not off:
             return seen

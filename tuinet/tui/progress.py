@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 REACHED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Shares of right answers on the validation part that are worth a word."""
 
+_ENDED = {
+    "epochs": "done", "early-stopping": "ended early: no better any more", "no-mistakes": "done: no mistake any more",
+    "stopped": "ended: stopped", "interrupted": "interrupted: r goes on",
+}  # fmt: skip
+"""Why a run ended, in words."""
+
 _DOES = {
     "running": "", "paused": "PAUSED: space goes on", "waiting": "WAITS for the run before it: space begins now",
     "ended": "ended", "failed": "FAILED", "interrupted": "interrupted: r goes on", "stopped short": "died: r goes on",
@@ -27,13 +33,13 @@ def progress_line(feed: Feed, state: str, width: int, ascii_only: bool) -> Line:
         share = 1.0
     does = _DOES.get(state, state)
     if state == "ended" and feed.ended is not None:
-        does = f"ended: {feed.ended.reason.replace('-', ' ')}"
+        does = _ENDED.get(feed.ended.reason, f"ended: {feed.ended.reason}")
     behind = "  ".join(
         part
         for part in (
             f"{share:.0%}".replace("%", " %"),
             speed(feed) if state == "running" else "",
-            f"lr {feed.rate:.4g}" if feed.rate else "",
+            f"lr {feed.rate:.4g}" if feed.rate and state != "ended" else "",
             f"forcing {feed.teacher_forcing:g}" if feed.teacher_forcing is not None else "",
             f"dropout {feed.dropout:g}" if feed.dropout is not None else "",
             does,

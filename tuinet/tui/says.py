@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
-from tuinet.inspection.view import Seen, Table, View
+from tuinet.inspection.view import Seen, Sum, Table, View
 from tuinet.render.paper import Line
 from tuinet.tui.widgets.bars import BOLD, PLAIN, fitted, said
 
 if TYPE_CHECKING:
     from tuinet.tui.asking import Asking
+
+_OPTIONS = re.compile(r":?[^:;]*--[a-z].*")
+"""What a note says about options of the command, which a screen has none of."""
 
 _PROBABILITY = re.compile(r" \([\d.e−-]+\)")
 
@@ -57,6 +61,14 @@ def in_brief(seen: Seen) -> tuple[str, str, list[tuple[str, float]]]:
         last = dict(zip(seen.columns, seen.rows[-1], strict=True))
         return "text", f"behind it comes {last.get('says', '')!r}", []
     return "", seen.name, []
+
+
+def without_options(seen: Seen) -> Seen:
+    """The same, its notes without words about options of commands."""
+    if isinstance(seen, Sum):
+        return seen
+    notes = tuple(kept for note in seen.notes if (kept := _OPTIONS.sub("", note).strip()))
+    return msgspec.structs.replace(seen, notes=notes)
 
 
 def off_words(asking: Asking) -> str:

@@ -17,6 +17,7 @@ from tuinet.inspection.off import parse_off, switched_off
 from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
 from tuinet.inspection.tensor_views import TENSOR_VIEWS, TensorOffer, sizes, tensor_table, tensor_view
 from tuinet.inspection.view import Seen
+from tuinet.training.directory import LIVE, MODEL
 
 if TYPE_CHECKING:
     from tuinet.data.dataset import Split
@@ -176,3 +177,11 @@ class Subject:
 def open_subject(path: Path) -> Subject | Tensors:
     """What lies in the file. Raises TuinetError."""
     return Subject(path, load_model(path)) if is_model(path) else Tensors(path)
+
+
+def newest_weights(directory: Path) -> tuple[Path, int]:
+    """The file of the weights of this moment, else of the best so far, and when it was written. Raises OSError."""
+    try:
+        return directory / LIVE, (directory / LIVE).stat().st_mtime_ns
+    except FileNotFoundError:
+        return directory / MODEL, (directory / MODEL).stat().st_mtime_ns

@@ -48,6 +48,11 @@ class TrainScreen(Room):
         "step; an epoch is once through the training part. The run is a process of its own: quitting leaves it be."
     )
     BINDINGS = bindings("train")  # pyright: ignore[reportAssignmentType]
+    DEFAULT_CSS = """
+    TrainScreen.wide Inside Sheet { margin-right: 1; }
+    TrainScreen.huge #inside, TrainScreen.huge #health { width: 3fr; }
+    TrainScreen.huge #log { width: 2fr; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,10 +160,18 @@ class TrainScreen(Room):
         bar.show(progress_line(feed, self.state, bar.size.width, paper.ascii))
         self.curves.draw(paper)
         self.inside.say(self.log_lines(feed))
-        words = trouble(feed) or next(iter(self.inside.warnings()), "")
-        sign = "!" if paper.ascii else "⚠"
-        self.query_one("#warning", Bar).show([said(f" {sign} {words}", BOLD)] if words else [])
+        self.draw_warning()
         self.refresh_bars()
+
+    def draw_warning(self) -> None:
+        """What is wrong with the run, else with a layer."""
+        words = trouble(self.feed) if self.feed is not None else ""
+        words = words or next(iter(self.inside.warnings()), "")
+        sign = "!" if self.tui.ascii else "⚠"
+        self.query_one("#warning", Bar).show([said(f" {sign} {words}", BOLD)] if words else [])
+
+    def on_inside_looked(self) -> None:
+        self.draw_warning()
 
     def log_lines(self, feed: Feed) -> list[str]:
         """What was done to the run, what it printed, and what anything else here printed."""

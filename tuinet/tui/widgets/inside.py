@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,33 +11,47 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 
 from tuinet.errors import TuinetError
 from tuinet.inspection.view import Table
+from tuinet.render.paper import Line, clean, width_of
+from tuinet.training.directory import LIVE
 from tuinet.tui.popup import paragraphs
+from tuinet.tui.says import without_options
+from tuinet.tui.verdicts import warnings
 from tuinet.tui.widgets.bars import Bar, rule
 from tuinet.tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
     from tuinet.inspection.view import Seen
     from tuinet.render.paper import Paper
-    from tuinet.tui.subject import Asked, Subject
+    from tuinet.tui.subject import Subject
 
 PANES = {"inside": "Inside", "health": "Health", "log": "Log"}
 
 SHARE = 0.025
 """The part of a core that looking may take: what takes longer is looked at less often."""
 
-LEAST_SECONDS, HEALTH_SECONDS = 1.0, 3.0
+LEAST_SECONDS, HEALTH_SECONDS, UNSEEN_SECONDS = 1.0, 3.0, 10.0
+"""Between two looks at what is inside, at the layers' health, and at that while nobody sees it: a warning shows all
+the same."""
 
 
 class Found(NamedTuple):
-    """What a look gave: of the weights of which moment, or what was wrong."""
+    """What a look gave, or what was wrong.
+
+    stamp  when the weights were written, in nanoseconds
+    asked  which view, and which sample
+    live   whether they are those of the moment, not the best so far
+    """
 
     seen: tuple[Seen, ...]
     health: Table | None
     stamp: int
     wrong: str = ""
+    asked: tuple[int, int] = (0, 0)
+    live: bool = False
 
 
 class Inside(Vertical):
@@ -46,9 +61,10 @@ class Inside(Vertical):
     Inside { height: 1fr; min-height: 5; }
     Inside Sheet { height: 1fr; width: 1fr; display: none; }
     Inside Sheet.seen { display: block; }
-    Screen.wide Inside Sheet { margin-right: 1; }
-    Screen.huge Inside #inside { width: 2fr; }
     """
+
+    class Looked(Message):
+        """Something else was found."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -70,10 +86,9 @@ class Inside(Vertical):
         self.what, self.sample = 0, 0
         self.found = Found((), None, 0)
         self.frozen = False
-        self.ranges: dict[str, tuple[float, float]] = {}
+        self.ranges: dict[tuple[int, str], tuple[float, float]] = {}
         self.next_look = self.next_health = 0.0
         self.looking = False
-        self.since = time.monotonic()
 
     def look(self, directory: Path, *, soon: bool = False) -> None:
         """Look into the newest weights, if that is due (`soon`: even if not)."""
@@ -87,28 +102,33 @@ class Inside(Vertical):
 
     def _look(self, directory: Path) -> None:
         begin = time.thread_time()
-        found = self._find(directory)
+        due = time.monotonic() >= self.next_health
+        found = self._find(directory, (self.what, self.sample), due)
         spent = time.thread_time() - begin
-        self.app.call_from_thread(self._take, found, spent)
+        self.app.call_from_thread(self._take, found, spent, due)
 
-    def _find(self, directory: Path) -> Found:
-        """In a thread: the views of the weights that are newest."""
+    def _find(self, directory: Path, asked: tuple[int, int], due: bool) -> Found:
+        """In a thread: the views of the weights that are newest, their health if that is due."""
+        from tuinet.tui.subject import Asked, newest_weights
+
         try:
             path, stamp = newest_weights(directory)
         except OSError:
             return Found((), None, 0, "no weights yet: they come with the first steps")
-        due = time.monotonic() >= self.next_health and "health" in self.shown
-        if stamp == self.found.stamp and self._same and not due:
+        if stamp == self.found.stamp and asked == self.found.asked and not due:
             return self.found
+        health = self.found.health
         try:
             subject = self._load(path)
-            seen = subject.look(self.asked(), subject.sample(self.sample)) if self.views else ()
-            health = self.found.health
+            what, sample = asked
+            view, layer = self.views[what % len(self.views)] if self.views else ("", "")
+            seen = subject.look(Asked(layer, view), subject.sample(sample)) if view else ()
             if due:
-                health = next((seen for seen in subject.look(_whole("vitals"), None) if isinstance(seen, Table)), None)
+                vitals = subject.look(Asked("", "vitals"), None)
+                health = next((seen for seen in vitals if isinstance(seen, Table)), None)
         except (TuinetError, OSError) as error:
-            return Found((), self.found.health, stamp, str(error))
-        return Found(seen, health, stamp)
+            return Found((), health, stamp, str(error), asked)
+        return Found(tuple(map(without_options, seen)), health, stamp, "", asked, path.name == LIVE)
 
     def _load(self, path: Path) -> Subject:
         from tuinet.files.model_file import load_model
@@ -123,8 +143,8 @@ class Inside(Vertical):
             self.subject.take(model)
         return self.subject
 
-    def _take(self, found: Found, spent: float) -> None:
-        self.looking, self._same = False, True
+    def _take(self, found: Found, spent: float, due: bool) -> None:
+        self.looking = False
         changed, self.found = found is not self.found, found
         begin = time.thread_time()
         if changed:
@@ -132,18 +152,11 @@ class Inside(Vertical):
         spent += time.thread_time() - begin
         now = time.monotonic()
         self.next_look = now + max(LEAST_SECONDS, spent / SHARE)
-        if now >= self.next_health:
-            self.next_health = now + max(HEALTH_SECONDS, spent / SHARE)
-        self.since = now
-
-    _same = False
-    """Whether what was found last is what is asked now."""
-
-    def asked(self) -> Asked:
-        from tuinet.tui.subject import Asked
-
-        view, layer = self.views[self.what % len(self.views)]
-        return Asked(layer, view)
+        if due:
+            least = HEALTH_SECONDS if "health" in self.shown else UNSEEN_SECONDS
+            self.next_health = now + max(least, spent / SHARE)
+        if changed:
+            self.post_message(self.Looked())
 
     # ── drawing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,8 +176,15 @@ class Inside(Vertical):
         return self.screen.paper(size.width - 1, size.height)  # pyright: ignore[reportAttributeAccessIssue]
 
     def draw(self) -> None:
+        hidden = {name: not self.query_one(f"#{name}", Sheet).has_class("seen") for name in PANES}
         for name in PANES:
             self.query_one(f"#{name}", Sheet).set_class(name in self.shown, "seen")
+        if any(hidden[name] == (name in self.shown) for name in PANES):
+            self.call_after_refresh(self._draw)  # only then they have their sizes
+        else:
+            self._draw()
+
+    def _draw(self) -> None:
         self._titles()
         paper = self.paper("inside")
         if paper is not None and "inside" in self.shown:
@@ -178,12 +198,27 @@ class Inside(Vertical):
         from tuinet.render.draw import draw, page_of
 
         if not self.found.seen:
-            return [*paragraphs(self.found.wrong or "looking …", paper.width)]  # pyright: ignore[reportReturnType]
+            return self._instead(paper)
+        below = paragraphs(clean(self._of_range(), paper), paper.width)
+        paper = replace(paper, height=max(1, (paper.height or 1) - len(below)))
         lines: list[list[Segment]] = []
         for seen in map(self._held, self.found.seen):
             fits = page_of(seen, paper) if isinstance(seen, View) else 1
             lines += draw(seen, paper, most=fits, more="4 looks at {first} to {last}")
-        return lines
+        return [*lines, *below]
+
+    def _instead(self, paper: Paper) -> list[list[Segment]]:
+        """What is said where nothing was found yet."""
+        return paragraphs(clean(self.found.wrong or "looking …", paper), paper.width)
+
+    def _of_range(self) -> str:
+        """Whether the colours keep their range, whose weights these are, and how old."""
+        holds = any(what == self.found.asked[0] for what, _ in self.ranges)
+        said = ["range of colours held, z refits"] if holds else []
+        if self.found.live:
+            age = max(0.0, time.time() - self.found.stamp / 1e9)
+            said += ["f moves on" if self.frozen else "f freezes", f"weights {age:.1f} s old"]
+        return " · ".join(said)
 
     def _held(self, seen: Seen) -> Seen:
         """With the range of colours that it was first seen with: a picture whose range moves lies."""
@@ -191,15 +226,13 @@ class Inside(Vertical):
 
         if not isinstance(seen, View) or seen.kind not in ("images", "matrix") or seen.low is not None:
             return seen
-        low, high = self.ranges.setdefault(f"{self.what} {seen.name}", seen.range)
+        low, high = self.ranges.setdefault((self.found.asked[0], seen.name), seen.range)
         return held(seen, low, high)
 
     def _health(self, paper: Paper) -> list[list[Segment]]:
         from tuinet.render.draw import draw
 
-        if self.found.health is None:
-            return [*paragraphs(self.found.wrong or "looking …", paper.width)]  # pyright: ignore[reportReturnType]
-        return draw(self.found.health, paper)
+        return self._instead(paper) if self.found.health is None else draw(self.found.health, paper)
 
     def say(self, lines: list[str]) -> None:
         """What the log pane shows; the newest is in sight."""
@@ -211,19 +244,28 @@ class Inside(Vertical):
         sheet.show(drawn, top=max(0, len(drawn) - paper.height) if paper.height else 0)
 
     def _titles(self) -> None:
+        """Each over its pane; those of panes that have no room behind the last."""
         bar = self.query_one("#panes", Bar)
         ascii_only = self.app.ascii  # pyright: ignore[reportAttributeAccessIssue]
-        warnings = len(self.warnings())
+        bad = len(self.warnings())
         sign = "!" if ascii_only else "⚠"
         names = {
             **PANES,
-            "inside": f"Inside: {self.name_of()}" + (" (held)" if self.frozen else ""),
-            "health": f"Health {sign}{warnings}" if warnings else "Health",
+            "inside": f"Inside: {self.name_of()}" + (" (frozen)" if self.frozen else ""),
+            "health": f"Health {sign}{bad}" if bad else "Health",
         }
-        titles = [(names[name], name in self.shown, f"screen.pane('{name}')") for name in PANES]
-        focused = any(self.query_one(f"#{name}", Sheet).has_focus for name in PANES)
-        dot = ", " if ascii_only else " · "
-        bar.show(rule(titles, f"tab next{dot}v what to see", bar.size.width, ascii_only=ascii_only, focused=focused))
+        shown, order = self.shown, tuple(PANES)
+        groups = [(name,) for name in shown[:-1]] + [order[len(shown) - 1 :]]
+        line: Line = []
+        for group in groups:
+            first, last = group is groups[0], group is groups[-1]
+            sheet = self.query_one(f"#{group[0]}", Sheet)
+            width = bar.size.width - width_of(line) if last else sheet.size.width + sheet.styles.margin.width
+            titles = [(names[name], name in shown, f"screen.pane('{name}')") for name in group]
+            hints = ["v what to see"] * first + ["tab next pane"] * last
+            focused = any(self.query_one(f"#{name}", Sheet).has_focus for name in group)
+            line += rule(titles, "  ".join(hints), width, ascii_only=ascii_only, focused=focused)
+        bar.show(line)
 
     def name_of(self) -> str:
         if not self.views:
@@ -233,22 +275,16 @@ class Inside(Vertical):
 
     def warnings(self) -> list[str]:
         """The verdicts of layers that do not work as they should, in words."""
-        table = self.found.health
-        if table is None or "verdict" not in table.columns:
-            return []
-        at = table.columns.index("verdict")
-        return [f"{row[0]}: {row[at]}" for row in table.rows if row[at] not in ("fine", "", None)]
+        return warnings(self.found.health)
 
     # ── what keys do ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def next_view(self, by: int = 1) -> None:
         if self.views:
             self.what = (self.what + by) % len(self.views)
-            self._same = False
 
     def next_sample(self, by: int) -> None:
         self.sample = max(0, self.sample + by)
-        self._same = False
 
     def refit(self) -> None:
         self.ranges.clear()
@@ -256,22 +292,7 @@ class Inside(Vertical):
 
     def choose(self, name: str) -> None:
         self.pane = name
+        if name == "health":
+            self.next_look = self.next_health = 0.0
         self.draw()
         self.query_one(f"#{name}", Sheet).focus()
-
-
-def newest_weights(directory: Path) -> tuple[Path, int]:
-    """The file of the weights of this moment, else of the best so far, and when it was written. Raises OSError."""
-    from tuinet.training.directory import MODEL
-    from tuinet.training.live import LIVE
-
-    try:
-        return directory / LIVE, (directory / LIVE).stat().st_mtime_ns
-    except FileNotFoundError:
-        return directory / MODEL, (directory / MODEL).stat().st_mtime_ns
-
-
-def _whole(view: str) -> Asked:
-    from tuinet.tui.subject import Asked
-
-    return Asked("", view)
