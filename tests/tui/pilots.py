@@ -14,9 +14,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tuinet.training.directory import is_locked, owner
+from tuinet.training.start import Started, start, wait_until_there
 from tuinet.tui.app import TuinetApp
 
 SIZE = (80, 24)
+
+_STARTED: list[Started] = []
+"""Runs that no app started."""
 
 
 class Traveller:
@@ -91,9 +95,18 @@ def travel(
         asyncio.run(go())
     finally:
         end_runs(Path("runs"))
-        for started in app.begun:
+        for started in (*app.begun, *_STARTED):
             started.process.wait(20)
+        _STARTED.clear()
     return app
+
+
+def background(name: str, *arguments: str) -> Path:
+    """A run that somebody else started: `tuinet train NAME ARGUMENTS`, until it can be steered."""
+    started = start([name, *arguments], Path(name).stem)
+    wait_until_there(started)
+    _STARTED.append(started)
+    return started.directory
 
 
 def end_runs(folder: Path) -> None:
@@ -103,5 +116,7 @@ def end_runs(folder: Path) -> None:
         if who is not None and is_locked(directory):
             os.kill(who.pid, signal.SIGTERM)
             end = time.monotonic() + 20
-            while is_locked(directory) and time.monotonic() < end:
+            while is_locked(directory):
+                if time.monotonic() > end:
+                    os.kill(who.pid, signal.SIGKILL)
                 time.sleep(0.02)

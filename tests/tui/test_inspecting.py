@@ -133,13 +133,13 @@ def test_every_view_of_every_layer_is_seen(trained: Path) -> None:
 def test_gates_of_a_translator_and_texts_that_are_typed(trained: Path) -> None:
     async def journey(person: Traveller) -> None:
         await person.until("‹gates›")
-        await person.until("update gate of seq2seq1/encoder/gru1 · test:0")
+        await person.until("forget gate of seq2seq1/encoder/lstm1 · test:0")
         assert re.search(r"‹ test:0 ›  says \w+ +in truth \w+", person.text)
         await person.press_shown("enter", "look")
         await person.press("right", "down")
-        await person.until(re.compile(r"step 1 '\w', unit \d+: update = 0\.\d+"))
+        await person.until(re.compile(r"step 1 '\w', unit \d+: forget = 0\.\d+"))
         await person.press("g")
-        await person.until("reset = 0")
+        await person.until("input = 0")
         await person.press_shown("i", "input")
         await person.until("Which input?")
         await person.write("hello")
@@ -152,11 +152,11 @@ def test_gates_of_a_translator_and_texts_that_are_typed(trained: Path) -> None:
         await person.write("[/s] [bold]\x1b[31m")
         await person.until("‹ [/s] [bold]")
         await person.press("T", "o")
-        await person.until("unit 128 ↓")
+        await person.until("unit 24 ↓")
         await person.press("space")
-        await person.until("off: seq2seq1/encoder/gru1:")
+        await person.until("off: seq2seq1/encoder/lstm1:")
 
-    travel(journey, str(trained / "reverse-seq2seq/model.safetensors"))
+    travel(journey, str(trained / "reverse-lstm/model.safetensors"))
 
 
 def test_what_is_seen_is_saved_and_nothing_written_over(trained: Path, own_folder: Path) -> None:

@@ -57,7 +57,7 @@ def in_brief(seen: Seen) -> tuple[str, str, list[tuple[str, float]]]:
             sign = "" if truth in (None, "") else "  right" if truth == row.get("says") else f"  in truth {truth}"
             probability = row.get("probability")
             share = f"  p {probability:.2f}" if isinstance(probability, float) else ""
-            return str(row["sample"]), f"says {row.get('says', '')}{sign}{share}", []
+            return str(row["sample"]), f"says {row.get('says', '') or 'nothing'}{sign}{share}", []
         last = dict(zip(seen.columns, seen.rows[-1], strict=True))
         return "text", f"behind it comes {last.get('says', '')!r}", []
     return "", seen.name, []
