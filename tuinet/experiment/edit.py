@@ -21,9 +21,10 @@ _PART = re.compile(r"(?P<key>[A-Za-z0-9_-]+)|\[(?P<index>[0-9]{1,6})\]")
 Key = tuple[str | int, ...]
 
 
-class _WrongKeyError(Exception):
+class _WrongKeyError(TuinetError):
     def __init__(self, path: str, message: str, hint: str = "") -> None:
         self.problem = Problem(path, message, hint)
+        super().__init__(str(self.problem), hint)
 
 
 def apply_settings(experiment: Experiment, settings: Iterable[str], where: str = "settings") -> Experiment:
@@ -59,7 +60,7 @@ def parse_value(text: str) -> object:
 
 
 def parse_key(key: str) -> Key:
-    """`model.layers[2].units` as ("model", "layers", 2, "units")."""
+    """`model.layers[2].units` as ("model", "layers", 2, "units"). Raises TuinetError if it is no key."""
     parts: list[str | int] = []
     place = 0
     while place < len(key):
