@@ -36,7 +36,9 @@ class Place(NamedTuple):
         """Its place in its list, counted from 0. Raises TuinetError if it is in none."""
         index = self.keys[-1]
         if not isinstance(index, int):
-            raise TuinetError(f"{self} is the one layer that is read in both directions", "replace it, or what it is in")
+            raise TuinetError(
+                f"{self} is the one layer that is read in both directions", "replace it, or what it is in"
+            )
         return index
 
     def at(self, index: int) -> Place:

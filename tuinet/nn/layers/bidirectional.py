@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tuinet.nn.context import Context
-from tuinet.nn.layer import Cache, Shape, Value
+from tuinet.nn.layer import Cache, Shape, ShapeError, Value
 from tuinet.nn.layers.clockwork import Clockwork
 from tuinet.nn.layers.gru import GRU
 from tuinet.nn.layers.lstm import LSTM
@@ -32,7 +32,11 @@ class Bidirectional(OverTime, frozen=True, tag="bidirectional"):
     """The recurrent layer; each direction has weights of its own."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        return Shape.vector(2 * self.layer.output_shape(shape).size).over_time
+        try:
+            return Shape.vector(2 * self.layer.output_shape(shape).size).over_time
+        except ShapeError as error:
+            field = f"layer.{error.field}" if error.field else ""
+            raise ShapeError(error.message, error.hint, field) from None
 
     @property
     def counters(self) -> tuple[str, ...]:
