@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 import msgspec.inspect as inspect
@@ -14,8 +15,8 @@ from tuinet.experiment.costs import kind_of
 from tuinet.experiment.decode import experiment_type
 from tuinet.experiment.edit import apply_settings, parse_key
 from tuinet.experiment.places import Place, layer_at, list_at, rows
-from tuinet.experiment.schema import options, struct_types
 from tuinet.experiment.schema import item_type as item_type_of
+from tuinet.experiment.schema import options, struct_types
 from tuinet.experiment.spec import Experiment
 from tuinet.nn.layers.bidirectional import Bidirectional, Cell
 from tuinet.nn.network import AnyLayer
@@ -149,7 +150,8 @@ def _type_at(experiment: Experiment, key: str) -> inspect.Type | None:
             return None
         if isinstance(part, int):
             kind = item_type_of(kind)
-            value = value[part] if isinstance(value, tuple) and part < len(value) else None
+            items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+            value = items[part] if part < len(items) else None
         else:
             structs = struct_types(kind)
             chosen = [each for each in structs if each.cls is type(value) or (value is None and each.tag is None)]

@@ -118,7 +118,7 @@ def check_output(experiment: Experiment, info: DatasetInfo, part: Stack, last: S
     if info.task == "classification" and info.classes < 2:
         findings.refuse("data.source", f"there is only one class in {info.name}", "learning needs at least two")
         return ""
-    if last is None or not layers:
+    if last is None or not part.layers:
         return ""
     if len(last.sizes) != 1:
         hint = "put a flatten and a dense layer at the end"

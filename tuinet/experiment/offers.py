@@ -79,7 +79,8 @@ class Laid(NamedTuple):
         """Those of the list that `place` is in; of a bidirectional layer's inner one, of the list that holds it."""
         at = place if place.in_list or place.outer is None else place.outer
         path = str(Place(at.keys[:-1]))
-        return next((found for part, found in zip(self.stacks, self.shapes, strict=True) if part.path == path), [])
+        found = [shapes for part, shapes in zip(self.stacks, self.shapes, strict=True) if part.path == path]
+        return found[0] if found else []
 
     def before(self, place: Place) -> Shape | None:
         """The shape of what reaches the layer at `place`."""
@@ -140,7 +141,7 @@ def _offer(here: Laid, place: Place, kind: type[AnyLayer]) -> Offered:
         trial = (add if place.in_list else replace)(here.experiment, place, layer)
     except TuinetError as error:
         return Offered(name, layer, False, error.message, error.hint)
-    if here.before(place) is None and kind is not Seq2Seq and place.outer is None:
+    if here.before(place) is None and kind is not Seq2Seq:
         return Offered(name, layer, False, "what reaches this place is not known", "mend the layers before it first")
     after = laid(trial, here.info)
     if not after.answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from tuinet.errors import TuinetError
@@ -14,7 +15,8 @@ from tuinet.nn.network import AnyLayer
 from tuinet.nn.seq2seq import Seq2Seq
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """The keys that lead to a layer; `str` of it is what `Problem.path` and `--set` say: model.layers[0].encoder[2].
 
     A place need not hold a layer: the one behind the last layer of a list is where another can be added.
