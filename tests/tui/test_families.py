@@ -113,7 +113,6 @@ def test_a_perceptron_is_trained_to_its_end() -> None:
         await person.until("‹perceptron-2d›")
         await person.press("enter")
         await person.until("Inside: regions", 60)
-        await person.until("ended: ", 60)
         await person.told("the run has ended: 4 looks inside its model")
         await person.until(lambda: "Train ●" not in person.text)
         await person.press("1")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOG_LINES = 500
 """Prints and warnings that are kept for the log pane."""
 
-REAP_SECONDS = 5.0
+REAP_SECONDS = 2.0
 
 LEAVE = (
     Option("l", "leave, and let what goes on go on", "leave"),
@@ -176,11 +176,9 @@ class TuinetApp(App[None]):
     def action_leave(self) -> None:
         """Quit; if a run of ours goes on, ask what is to become of it."""
         from tuinet.training.control import send
-        from tuinet.training.directory import is_locked
         from tuinet.training.runs import new_line
 
-        known = dict.fromkeys([*(started.directory for started in self.begun), *filter(None, [self.watched])])
-        living = [directory for directory in known if is_locked(directory)]
+        living = self.living()
         if not living:
             self.exit()
             return
@@ -208,11 +206,18 @@ class TuinetApp(App[None]):
 
     def show_run(self, directory: Path) -> None:
         self.watched = directory
-        self.switch_mode("train")
+        self._show("train")
 
     def look_into(self, text: str) -> None:
         self.looked_into = text
-        self.switch_mode("inspect")
+        self._show("inspect")
+
+    def _show(self, mode: str) -> None:
+        """The screen, as if one had come to it just now."""
+        if self.current_mode == mode and self.room is not None:
+            self.room.on_screen_resume()
+        else:
+            self.switch_mode(mode)
 
     def train(self, name: str) -> None:
         """Start `tuinet train NAME` beside the app."""
@@ -243,6 +248,22 @@ class TuinetApp(App[None]):
         """A process that ended stays in the table of processes until it is asked for."""
         for started in self.begun:
             started.process.poll()
+        self.note_living()
+
+    def living(self) -> list[Path]:
+        """The runs that were begun or are watched here and go on."""
+        from tuinet.training.directory import is_locked
+
+        known = dict.fromkeys([*(started.directory for started in self.begun), *filter(None, [self.watched])])
+        return [directory for directory in known if is_locked(directory)]
+
+    def note_living(self) -> None:
+        """Whether any goes on stands in the head of every screen."""
+        alive, room = bool(self.living()), self.room
+        if alive != self.alive:
+            self.alive = alive
+            if room is not None:
+                room.refresh_bars()
 
     def _refused(self, directory: Path, error: TuinetError) -> None:
         if self.watched == directory:

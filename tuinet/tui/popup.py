@@ -103,7 +103,8 @@ class Choose(Popup[str]):
                 event.stop()
                 self.dismiss(option.value)
 
-    def key_enter(self) -> None:
+    def key_enter(self, event: events.Key) -> None:
+        event.stop()  # else it goes on to what lies below
         self.dismiss(str(self.query_one(Rows).value))
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:

@@ -58,7 +58,7 @@ def in_words(run: RunSummary) -> str:
     parts = run.metrics.get("test") or run.metrics.get("validation") or run.validation or {}
     accuracy, loss = parts.get("accuracy"), parts.get("loss", run.loss)
     result = percent(accuracy) if accuracy is not None else f"loss {number(loss)}" if loss is not None else ""
-    return f"epoch {run.epoch}/{run.epochs}  {result}".rstrip()
+    return "  ".join(part for part in (f"epoch {run.epoch}/{run.epochs}" if run.epochs else "", result) if part)
 
 
 def models() -> list[Item]:

@@ -24,6 +24,8 @@ from tuinet.tui.widgets.sheet import Sheet
 FIRST = "digits-cnn"
 """The recipe on which a first launch stands."""
 
+LIVING = ("running", "paused", "waiting")
+
 SECONDS = 2.0
 """Between two looks at the runs."""
 
@@ -144,7 +146,9 @@ class HomeScreen(Room):
 
     def show_preview(self) -> None:
         item = self.item
-        if item is not None and not self.has_class("cramped"):
+        if item is None:
+            self._previewed(None, None, "")
+        elif not self.has_class("cramped"):
             self.run_worker(partial(self._preview, item), thread=True, exclusive=True, group="preview")
 
     def _preview(self, item: Item) -> None:
@@ -158,7 +162,7 @@ class HomeScreen(Room):
         if not worker.is_cancelled:
             self.app.call_from_thread(self._previewed, item, found, wrong)
 
-    def _previewed(self, item: Item, found: Preview | None, wrong: str) -> None:
+    def _previewed(self, item: Item | None, found: Preview | None, wrong: str) -> None:
         if item == self.item:
             self.seen, self.wrong = found, wrong
             self.draw_preview()
@@ -207,7 +211,7 @@ class HomeScreen(Room):
         item = self.item
         if item is None:
             return {}
-        opens = {"recipe": "", "run": "how it goes" if item.state in ("running", "paused") else "how it went"}
+        opens = {"recipe": "", "run": "how it goes" if item.state in LIVING else "how it went"}
         return {"home.open": opens.get(item.kind, "look inside"), "home.train": "train"}
 
     def works(self, action: str) -> bool:
@@ -217,7 +221,7 @@ class HomeScreen(Room):
         allowed = {
             "open": kind != "", "train": kind in ("recipe", "model"), "inspect": kind in ("run", "model"),
             "resume": kind == "run" and dead,
-            "delete": kind == "run" and item is not None and item.state not in ("running", "paused", "waiting"),
+            "delete": kind == "run" and item is not None and item.state not in LIVING,
         }  # fmt: skip
         return allowed.get(action, True)
 
@@ -278,6 +282,7 @@ class HomeScreen(Room):
 
     def on_input_changed(self) -> None:
         self.fill()
+        self.on_rows_moved()  # what is under the cursor may be another thing, or none
 
     def on_input_submitted(self) -> None:
         self.query_one(Rows).focus()

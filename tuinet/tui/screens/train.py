@@ -128,7 +128,7 @@ class TrainScreen(Room):
         state = str(feed.state())
         if state != self.state:
             was, self.state = self.state, state
-            self.tui.alive = state in LIVING
+            self.tui.note_living()
             self.undrawn, self.next_draw = True, 0.0
             if was in LIVING and state not in LIVING:
                 self.inside.look(feed.directory, soon=True)
