@@ -71,7 +71,7 @@ def test_a_curve_is_fitted() -> None:
         first = screen.inside.found.seen
         await person.until(lambda: screen.inside.found.seen is not first)
         await person.press("f")  # held as it is
-        await person.until("(held)")
+        await person.until("(frozen)")
         held = screen.inside.found.seen
         step = screen.feed.step if screen.feed is not None else 0
         await person.until(lambda: screen.feed is not None and screen.feed.step > step + 100)
