@@ -49,12 +49,12 @@ def layer_remedies(experiment: Experiment, here: Laid, place: Place, field: str)
 
 def stack_remedies(experiment: Experiment, here: Laid) -> Iterator[Experiment]:
     """The same where the network as a whole is wrong: it has no layers, none that learns, or not the task's form."""
-    if here.info.task == "seq2seq":
-        shape = here.shapes[0][0]
-        if experiment.model.layers:
-            yield from _wrapped(experiment, here)
-        else:
-            yield add(experiment, end(experiment), ordinary_translator(shape))
+    if any(isinstance(layer, Seq2Seq) for layer in experiment.model.layers):
+        return  # what is wrong is inside it
+    if here.info.task == "seq2seq" and experiment.model.layers:
+        yield from _wrapped(experiment, here)
+    elif here.info.task == "seq2seq":
+        yield add(experiment, end(experiment), ordinary_translator(here.shapes[0][0]))
     else:
         yield with_ending(experiment, here)
 
@@ -118,11 +118,12 @@ def _around(experiment: Experiment, place: Place, layer: AnyLayer, shape: Shape)
 def _flatten_later(experiment: Experiment, place: Place) -> Iterator[Experiment]:
     """The flatten layer before an image layer moved to where the next dense layer needs it."""
     layers = list_at(experiment, place)
-    for before in range(place.index - 1, -1, -1):
-        if isinstance(layers[before], Flatten):
-            dense = next((i for i in range(place.index, len(layers)) if isinstance(layers[i], Dense)), len(layers))
-            yield move(experiment, place.at(before), dense - 1 - before)
-            return
+    early = max((i for i, layer in enumerate(layers[: place.index]) if isinstance(layer, Flatten)), default=None)
+    dense = next((i for i in range(place.index, len(layers)) if isinstance(layers[i], Dense)), len(layers))
+    if early is not None and isinstance(layers[dense - 1], Flatten):
+        yield remove(experiment, place.at(early))
+    elif early is not None:
+        yield move(experiment, place.at(early), dense - 1 - early)
 
 
 def _sequence_before(experiment: Experiment, place: Place, shape: Shape) -> Iterator[Experiment]:

@@ -79,7 +79,10 @@ def find_shapes(part: Stack, findings: Findings) -> list[Shape | None]:
             except ShapeError as error:
                 findings.refuse(part.place(index, error.field), f"{names[index]}: {error.message}", error.hint)
         shapes.append(shape := after or _recovered(layer, sequence))
-        sequence = shape.sequence if shape is not None else sequence
+        if shape is not None:
+            sequence = shape.sequence
+        elif isinstance(layer, LastStep | MeanOverTime | MaxOverTime | Rows):  # whatever it was given
+            sequence = isinstance(layer, Rows)
     values = sum(each.size for each in shapes if each is not None)
     if values > MAX_VALUES:
         largest = max(range(len(shapes)), key=lambda i: shape.size if (shape := shapes[i]) is not None else 0)

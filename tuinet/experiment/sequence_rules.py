@@ -83,7 +83,7 @@ def check_stacks(
     last = shapes[-1][-1]
     if info.task in STEPWISE:
         _check_every_step(info, answering, last, findings)
-    elif last is not None and last.sequence:
+    elif layers and last is not None and last.sequence:
         index = max((i for i, layer in enumerate(layers) if isinstance(layer, OverTime)), default=len(layers) - 1)
         message = f"the network answers at every step, but {info.task} wants one answer a sample"
         hint = 'put { kind = "last-step" } or { kind = "mean-over-time" } behind it'
@@ -116,7 +116,7 @@ def _check_every_step(info: DatasetInfo, part: Stack, last: Shape | None, findin
     for index in pooling:
         message = f"{part.names()[index]} makes one vector of a sequence, but {info.task} wants an answer at every step"
         findings.refuse(part.place(index), message, "leave it out")
-    if last is not None and not last.sequence and not pooling:
+    if part.layers and last is not None and not last.sequence and not pooling:
         message = f"the network gives one answer a sample, but {info.task} wants one at every step"
         findings.refuse(part.place(len(part.layers) - 1), message, "take data that are sequences")
     if info.task == "next-symbol" and not any(isinstance(layer, OverTime) for layer in part.layers):
