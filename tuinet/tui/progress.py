@@ -69,7 +69,7 @@ def trouble(feed: Feed) -> str:
         where = f" in {feed.failed.layer}" if feed.failed.layer else ""
         return f"it failed{where}: {feed.failed.message}. Half the learning rate may do, or clipping of gradients."
     if state in ("stopped short", "interrupted"):
-        said_ = failure(feed.directory)
+        said_ = (failure(feed.directory) or "").removeprefix("error: ").replace("\n", ". ").rstrip(".")
         return f"its process has gone{f': {said_}' if said_ else ''}. r goes on from the last checkpoint."
     return ""
 

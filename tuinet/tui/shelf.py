@@ -122,7 +122,8 @@ def _run(item: Item) -> Preview:
 
     directory = Path(item.name)
     found = summary(directory)
-    lines = [f"state   {found.state}{f': {found.reason}' if found.reason else ''}", f"so far  {in_words(found)}",
+    far = in_words(found)
+    lines = [f"state   {found.state}{f': {found.reason}' if found.reason else ''}", *([f"so far  {far}"] if far else []),
              f"folder  {item.name}"]  # fmt: skip
     if found.message:
         lines.append(f"note    {found.message}")

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 
 from tuinet.errors import TuinetError
 from tuinet.tui.keys import bindings
-from tuinet.tui.popup import Ask, Choose, Option
+from tuinet.tui.popup import Ask, Choose, Option, paragraphs
 from tuinet.tui.progress import milestones, progress_line, trouble
 from tuinet.tui.screens.base import Room
 from tuinet.tui.steering import Steering
-from tuinet.tui.widgets.bars import BOLD, Bar, said
+from tuinet.tui.widgets.bars import Bar, said
 from tuinet.tui.widgets.curves import OVERLAYS, Curves
 from tuinet.tui.widgets.inside import PANES, Inside
 from tuinet.tui.widgets.sheet import Sheet
@@ -27,6 +27,8 @@ SLICE = 0.03
 
 LOOK_SECONDS, SHARE = 0.5, 0.02
 """The curves are drawn at most so often, and less often if that took more than this part of a core."""
+
+WARNING_LINES = 4
 
 LIVING = ("running", "paused", "waiting")
 
@@ -68,7 +70,7 @@ class TrainScreen(Room):
         yield Bar(id="progress")
         yield Curves(id="curves")
         yield Inside(id="panes-below")
-        yield Bar(id="warning")
+        yield Sheet(id="warning", focusable=False)
 
     @property
     def curves(self) -> Curves:
@@ -168,7 +170,10 @@ class TrainScreen(Room):
         words = trouble(self.feed) if self.feed is not None else ""
         words = words or next(iter(self.inside.warnings()), "")
         sign = "!" if self.tui.ascii else "⚠"
-        self.query_one("#warning", Bar).show([said(f" {sign} {words}", BOLD)] if words else [])
+        sheet = self.query_one("#warning", Sheet)
+        lines = paragraphs(f"{sign} {words}", max(10, sheet.size.width - 1), bold=True)[:WARNING_LINES] if words else []
+        sheet.styles.height = max(1, len(lines))
+        sheet.show([[said(" "), *line] for line in lines])
 
     def on_inside_looked(self) -> None:
         self.draw_warning()
