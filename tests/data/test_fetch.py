@@ -493,7 +493,7 @@ def test_a_broken_record_means_not_fetched(official, home, record):
 
 
 def test_the_data_folder_follows_the_environment(monkeypatch, tmp_path):
-    from tuinet.data.fetched import data_folder
+    from tuinet.data.kept import data_folder
 
     monkeypatch.setenv("TUINET_DATA", "~/sets")
     monkeypatch.setenv("HOME", str(tmp_path))

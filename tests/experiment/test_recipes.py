@@ -66,7 +66,7 @@ def test_an_unknown_recipe() -> None:
 def test_listing_the_recipes_loads_neither_numpy_nor_msgspec() -> None:
     code = (
         "import sys; from tuinet.experiment.recipes import recipes; assert len(recipes()) == 31;"
-        "heavy = {'numpy', 'textual', 'PIL'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'numpy', 'msgspec', 'textual', 'PIL'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -57,7 +57,8 @@ def _state(name: str, found: NamedSet) -> str:
 def info(name: str) -> None:
     """All that is known of the data set NAME: shape, classes, sizes, licence; where it is."""
     from tuinet.cli.output import write_facts
-    from tuinet.data.fetched import data_folder, read_record
+    from tuinet.data.fetched import read_record
+    from tuinet.data.kept import data_folder
 
     found = _named(name)
     about = found.info

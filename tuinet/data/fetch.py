@@ -17,19 +17,10 @@ from pathlib import Path
 
 import msgspec
 
-from tuinet.data.fetched import (
-    RECORD,
-    Cifar10,
-    FashionMnist,
-    Fetched,
-    FetchRecord,
-    FileRecord,
-    Mnist,
-    data_folder,
-    read_record,
-)
+from tuinet.data.fetched import Cifar10, FashionMnist, Fetched, FetchRecord, FileRecord, Mnist, read_record
 from tuinet.data.fetched_text import EngFra, Multi30k, Sst2, TinyShakespeare
 from tuinet.data.gather import Progress, file_record, gather
+from tuinet.data.kept import RECORD, data_folder
 from tuinet.data.official import OFFICIAL
 from tuinet.errors import RunFailedError, TuinetError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,11 +11,10 @@ import msgspec
 from tuinet.data.cifar import CifarBinary
 from tuinet.data.dataset import Dataset, DatasetInfo
 from tuinet.data.idx import IdxFiles
+from tuinet.data.kept import RECORD, data_folder
 from tuinet.data.official import OFFICIAL, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from tuinet.errors import TuinetError
 from tuinet.nn.layer import Shape
-
-RECORD = "fetched.json"
 
 MAX_RECORD = 1 << 20
 
@@ -145,24 +143,6 @@ class Cifar10(FetchedImages, frozen=True, tag="cifar10"):
 
     def reader(self) -> IdxFiles | CifarBinary:
         return CifarBinary(".")
-
-
-def data_folder() -> Path:
-    """Where fetched sets are kept: $TUINET_DATA, else the user's data folder of this system."""
-    chosen = os.environ.get("TUINET_DATA")
-    if chosen:
-        return user_path(chosen)
-    import platformdirs
-
-    return platformdirs.user_data_path("tuinet")
-
-
-def user_path(text: str) -> Path:
-    """A path that a person wrote; ~ is their home, where it can be found."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # "~nobody"
-        return Path(text)
 
 
 def read_record(name: str) -> FetchRecord | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tuinet.data.download import DownloadError, download, public
-from tuinet.data.fetched import FileRecord, user_path
+from tuinet.data.fetched import FileRecord
+from tuinet.data.kept import user_path
 from tuinet.data.official import Official, Package
 from tuinet.data.unpack import copy_unpacked, extract
 from tuinet.errors import RunFailedError, TuinetError

@@ -12,13 +12,14 @@ from tuinet.data.cifar import CifarBinary
 from tuinet.data.csv_file import CsvFile
 from tuinet.data.dataset import Dataset, DatasetInfo
 from tuinet.data.dates import Dates
-from tuinet.data.fetched import Cifar10, FashionMnist, Mnist, NotFetchedError, user_path
+from tuinet.data.fetched import Cifar10, FashionMnist, Mnist, NotFetchedError
 from tuinet.data.fetched_text import EngFra, Multi30k, Sst2, TinyShakespeare
 from tuinet.data.generated import And, Blobs, Circles, Moons, Regions, Sine, Spirals, Xor
 from tuinet.data.generated_text import Add, Brackets, Copy, Recall, Reverse
 from tuinet.data.idx import IdxFiles
 from tuinet.data.image_folder import ImageFolder
 from tuinet.data.json_lines import JsonLines
+from tuinet.data.kept import user_path
 from tuinet.data.labelled_text import LabelledText
 from tuinet.data.official import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from tuinet.data.pairs import PairsFile, ParallelFiles

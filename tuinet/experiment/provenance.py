@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from tuinet.data.dataset import Dataset, Split
-from tuinet.data.fetched import user_path
+from tuinet.data.kept import user_path
 from tuinet.data.labelled_text import LabelledText
 from tuinet.data.pairs import PairsFile
 from tuinet.data.sources import DATASETS, Source, load, source_from_argument

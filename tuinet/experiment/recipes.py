@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tuinet.errors import TuinetError
-from tuinet.experiment.problem import did_you_mean, show_text
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -64,6 +63,8 @@ def recipes() -> list[Recipe]:
 def recipe_path(name: str) -> Path:
     """Where a recipe lies. Raises TuinetError, with the nearest name, if there is no such recipe."""
     if name not in ORDER:
+        from tuinet.experiment.problem import did_you_mean, show_text  # with msgspec, which listing does not wait for
+
         hint = did_you_mean(name, ORDER, "recipes")
         raise TuinetError(f"there is no recipe {show_text(name)}", hint)
     return FOLDER / f"{name}.toml"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -48,18 +50,78 @@ class RunSummary(msgspec.Struct, frozen=True):
 
 def list_runs(root: Path | None = None) -> list[RunSummary]:
     """Every run in the folder (default: where runs go), the latest first."""
-    root = root or runs_folder()
-    if not root.is_dir():
-        return []
-    found = [summary(path.parent) for path in root.glob(f"*/{EXPERIMENT}")]
-    return sorted(found, key=lambda run: run.changed, reverse=True)
+    return Listing(root or runs_folder()).look()
+
+
+def newest_runs(root: Path | None = None) -> list[Path]:
+    """The directories of all runs, that first which said something last, by the times of their logs alone."""
+    found: dict[Path, float] = {}
+    for path in (root or runs_folder()).glob(f"*/{EXPERIMENT}"):
+        with contextlib.suppress(FileNotFoundError):
+            found[path.parent] = _changed(path.parent)
+    return sorted(found, key=lambda directory: found[directory], reverse=True)
+
+
+def _changed(directory: Path) -> float:
+    log = directory / EVENTS
+    return (log if log.exists() else directory).stat().st_mtime
+
+
+class Listing:
+    """The runs of a folder, looked at again and again: of each only what its log has said since is read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: dict[Path, _Known] = {}
+
+    def look(self) -> list[RunSummary]:
+        """All there are now, the latest first."""
+        known, self._known = self._known, {}
+        for path in self.root.glob(f"*/{EXPERIMENT}") if self.root.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):  # it was discarded at this moment
+                self._known[path.parent] = _known(path.parent, known.get(path.parent))
+        return sorted((each.summary for each in self._known.values()), key=lambda run: run.changed, reverse=True)
+
+
+class _Known(NamedTuple):
+    """A run as it was seen last. Only one that lives keeps its feed: of all others nothing more is to come."""
+
+    summary: RunSummary
+    stamp: tuple[object, ...]
+    feed: Feed | None
+
+
+def _known(directory: Path, before: _Known | None) -> _Known:
+    stamp = _stamp(directory)  # first: what comes while the log is read is news for the next look
+    if before is not None and before.feed is None and before.stamp == stamp:
+        return before
+    feed = before.feed if before is not None and before.feed is not None else Feed(directory)
+    found = _summary(feed)
+    return _Known(found, stamp, feed if found.state in ("running", "paused", "waiting") else None)
+
+
+def _stamp(directory: Path) -> tuple[object, ...]:
+    """What changes when a run says or does anything."""
+    found: list[object] = [is_locked(directory)]
+    for name in (EVENTS, LOCK):
+        try:
+            status = (directory / name).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(found)
 
 
 def summary(directory: Path) -> RunSummary:
     """What the log and the lock say about a run."""
-    feed = Feed(directory)
+    return _summary(Feed(directory))
+
+
+def _summary(feed: Feed) -> RunSummary:
+    """The same, of a feed that has read some of it already."""
     feed.read()
-    log = directory / EVENTS
+    directory = feed.directory
     end = feed.ended or feed.failed
     return RunSummary(
         directory=str(directory),
@@ -73,7 +135,7 @@ def summary(directory: Path) -> RunSummary:
         metrics={part: dict(figures) for part, figures in feed.ended.metrics.items()} if feed.ended else {},
         reason=feed.ended.reason if feed.ended else None,
         message=end.message if end is not None else None,
-        changed=(log if log.exists() else directory).stat().st_mtime,
+        changed=_changed(directory),
     )
 
 

@@ -70,6 +70,8 @@ class TuinetApp(App[None]):
         self.said: deque[str] = deque(maxlen=LOG_LINES)
         self.alive = False
         self.begun: list[Started] = []
+        self.loaded = False
+        self._wanted = self.DEFAULT_MODE
         self._held = contextlib.ExitStack()
         if theme is not None:
             self.check_theme(theme)
@@ -104,8 +106,26 @@ class TuinetApp(App[None]):
     def _load_numbers(self) -> None:
         """NumPy and all that stands on it, while the first frame is seen already. A busy machine wants one thread."""
         from tuinet.training.blas import one_blas_thread
+        from tuinet.tui.later import load
 
         self._held.enter_context(one_blas_thread)
+        load()
+        self.call_from_thread(self._loaded)
+
+    def _loaded(self) -> None:
+        self.loaded = True
+        if self._wanted != self.current_mode:
+            self.show_room(self._wanted)
+
+    def show_room(self, name: str) -> None:
+        """Go to a screen, to one that needs NumPy once that is there."""
+        self._wanted = name
+        if not self.loaded and name != self.DEFAULT_MODE:
+            return
+        if self.current_mode == name and self.room is not None:
+            self.room.on_screen_resume()  # as if one had come to it just now
+        else:
+            self.switch_mode(name)
 
     def on_unmount(self) -> None:
         self._held.close()
@@ -137,8 +157,8 @@ class TuinetApp(App[None]):
     # ── going about ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def action_go(self, name: str) -> None:
-        if isinstance(self.screen, Room) and self.current_mode != name:
-            self.switch_mode(name)
+        if isinstance(self.screen, Room) and self._wanted != name:
+            self.show_room(name)
 
     def action_help(self) -> None:
         from tuinet.tui.help import help_for
@@ -206,18 +226,11 @@ class TuinetApp(App[None]):
 
     def show_run(self, directory: Path) -> None:
         self.watched = directory
-        self._show("train")
+        self.show_room("train")
 
     def look_into(self, text: str) -> None:
         self.looked_into = text
-        self._show("inspect")
-
-    def _show(self, mode: str) -> None:
-        """The screen, as if one had come to it just now."""
-        if self.current_mode == mode and self.room is not None:
-            self.room.on_screen_resume()
-        else:
-            self.switch_mode(mode)
+        self.show_room("inspect")
 
     def train(self, name: str) -> None:
         """Start `tuinet train NAME` beside the app."""
@@ -268,7 +281,7 @@ class TuinetApp(App[None]):
     def _refused(self, directory: Path, error: TuinetError) -> None:
         if self.watched == directory:
             self.watched = None
-            self.switch_mode("home")
+            self.show_room("home")
         width = min(68, self.size.width - 8)
         self.push_screen(Read("The run could not begin", paragraphs(f"{error.message}\n{error.hint}", width)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from tuinet.inspection.view import Seen
     from tuinet.render.chart import Series
-    from tuinet.training.runs import RunSummary
+    from tuinet.training.runs import Listing, RunSummary
 
 
 CURVES_SECONDS = 0.5
@@ -32,23 +32,21 @@ class Item(NamedTuple):
 
 
 def recipes() -> list[Item]:
-    """Those that run on data that are here first, each group in the order of the lecture."""
-    from tuinet.data.fetched import read_record
+    """Those that run on data that are here first, each group in the order of the lecture. Needs no NumPy."""
+    from tuinet.data.kept import is_kept
     from tuinet.experiment.recipes import recipes as listed
 
     found: list[Item] = []
     for recipe in listed():
         fetch = re.search(r"\(tuinet data fetch ([\w-]+)", recipe.data)
-        needs = fetch[1] if fetch and read_record(fetch[1]) is None else ""
+        needs = fetch[1] if fetch and not is_kept(fetch[1]) else ""
         found.append(Item("recipe", recipe.name, recipe.title, needs=needs))
     return sorted(found, key=lambda item: bool(item.needs))
 
 
-def runs() -> list[Item]:
+def runs(listing: Listing) -> list[Item]:
     """The latest first."""
-    from tuinet.training.runs import list_runs
-
-    return [Item("run", run.directory, in_words(run), run.state) for run in list_runs()]
+    return [Item("run", run.directory, in_words(run), run.state) for run in listing.look()]
 
 
 def in_words(run: RunSummary) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from textual.app import ComposeResult
@@ -20,6 +20,9 @@ from tuinet.tui.shelf import Item, Preview, models, preview, recipes, runs
 from tuinet.tui.widgets.bars import BOLD, DIM, PLAIN, Bar, rule, said
 from tuinet.tui.widgets.rows import Rows
 from tuinet.tui.widgets.sheet import Sheet
+
+if TYPE_CHECKING:
+    from tuinet.training.runs import Listing
 
 FIRST = "digits-cnn"
 """The recipe on which a first launch stands."""
@@ -52,6 +55,8 @@ class HomeScreen(Room):
     def __init__(self) -> None:
         super().__init__()
         self.items: list[Item] = []
+        self.listing: Listing | None = None
+        self.looking = False
         self.seen: Preview | None = None
         self.wrong = ""
 
@@ -77,14 +82,21 @@ class HomeScreen(Room):
 
     def look(self) -> None:
         """What runs there are now, if anybody sees it."""
-        if self.is_current or not any(item.kind == "model" for item in self.items):
+        if not self.looking and (self.is_current or self.listing is None):
+            self.looking = True
             self.run_worker(self._list, thread=True, exclusive=True, group="list")
 
     def _list(self) -> None:
-        found = [*recipes(), *runs(), *models()]
+        from tuinet.training.directory import runs_folder
+        from tuinet.training.runs import Listing
+
+        if self.listing is None:
+            self.listing = Listing(runs_folder())
+        found = [*recipes(), *runs(self.listing), *models()]
         self.app.call_from_thread(self.take, found)
 
     def take(self, items: list[Item]) -> None:
+        self.looking = False
         if items != self.items:
             self.items = items
             self.fill()
@@ -154,6 +166,9 @@ class HomeScreen(Room):
     def _preview(self, item: Item) -> None:
         from textual.worker import get_current_worker
 
+        from tuinet.tui.later import load
+
+        load()  # what draws it, too
         worker = get_current_worker()
         try:
             found, wrong = preview(item), ""
@@ -168,14 +183,17 @@ class HomeScreen(Room):
             self.draw_preview()
 
     def draw_preview(self) -> None:
-        from tuinet.inspection.view import View
-        from tuinet.render.draw import draw, page_of
-        from tuinet.render.live_chart import key, live_chart
-
         sheet = self.query_one("#preview", Sheet)
         width = sheet.size.width - 1
         if width < 10:
             return
+        if self.seen is None and not self.wrong:
+            sheet.show([], top=0)
+            return
+        from tuinet.inspection.view import View
+        from tuinet.render.draw import draw, page_of
+        from tuinet.render.live_chart import key, live_chart
+
         lines: list[Line] = []
         if self.seen is None:
             lines = paragraphs(self.wrong, width)
