@@ -89,8 +89,10 @@ def test_what_is_set_is_marked_and_a_stopped_run_goes_on() -> None:
             await person.press("t")
             await person.write(wrong)
             await person.told(words)
+        step = feed.step
         await person.press("s")
-        await person.until(lambda: train.feed is not None and feed.read() and train.feed.step == feed.step)
+        await person.until(lambda: train.feed is not None and train.feed.step == step + 1)
+        feed.read()
         await person.press("left")
         for _ in range(80):
             if "dropout 0.25" in train.curves.in_words():

@@ -37,6 +37,13 @@ class Look(NamedTuple):
     epoch: int
 
 
+class Answered(NamedTuple):
+    """What was found; what the model says of the input, None if that is not known."""
+
+    seen: tuple[Seen, ...]
+    answers: tuple[tuple[Seen, ...], ...] | None
+
+
 class Asking:
     """A model, or a file of tensors, and what is asked of it. `answers` are what the model says of the input, with
     what is off, and with all on where something is off."""
@@ -96,17 +103,16 @@ class Asking:
         sample = self.samples.names[0] if self.samples is not None else f"#{self.number}"
         return Look(self.layer, self.view, sample, self.order, self.subject.offs, self.epoch)
 
-    def find(self, look: Look) -> tuple[Seen, ...]:
-        """In a thread: the view, or what is wrong as a table of words."""
+    def find(self, look: Look) -> Answered:
+        """In a thread: the view, or what is wrong as a table of words, and what the model says."""
         try:
             samples = self._samples()
             asked = Asked(look.layer, look.view, Choice(order=look.order if self._orders(look) else None))
             found = self.subject.look(asked, samples if self._needs_input(look) else None)
-            self.answers = self._answers(samples)
+            return Answered(found, self._answers(samples))
         except (TuinetError, OSError) as error:
             message = getattr(error, "message", str(error))
-            return (Table(look.view, (message,), (), notes=(getattr(error, "hint", ""),)),)
-        return found
+            return Answered((Table(look.view, (message,), (), notes=(getattr(error, "hint", ""),)),), None)
 
     def _offer(self, look: Look) -> object:
         return next(offer for offer in self.subject.offers(look.layer) if offer.name == look.view)

@@ -47,11 +47,13 @@ class Steering:
         if do != "watch":
             self.asked[line.id] = (do, time.monotonic())
 
-    def hear(self) -> None:
-        """Say what was answered, and what was not."""
+    def hear(self) -> bool:
+        """Say what was answered, and what was not. Whether anything was answered."""
+        heard = False
         for id_, (do, since) in [*self.asked.items()]:
             answer = self.feed.answers.get(id_)
             if answer is not None:
+                heard = True
                 del self.asked[id_]
                 if answer.ok:
                     self.tell(answer.message)
@@ -61,6 +63,7 @@ class Steering:
                 del self.asked[id_]
                 hint = "It may be in a long step, or have ended."
                 self.complain(TuinetError(f"the run did not answer to {do} within {ANSWER_SECONDS:g} s", hint))
+        return heard
 
     def keep_watching(self) -> None:
         """Have the run write its weights of the moment, as long as this is called."""

@@ -78,6 +78,7 @@ class Subject:
         self.offs: tuple[str, ...] = ()
         self._found: tuple[str, Callable[[], Split]] | None = None
         self._count: int | None = None
+        self._offers: dict[str, tuple[Offer, ...]] = {}
 
     # ── the data ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,8 +110,10 @@ class Subject:
         return list(nodes(self.model))
 
     def offers(self, layer: str) -> tuple[Offer, ...]:
-        """The views of a layer, or of the model as a whole."""
-        return offers(self.model, nodes(self.model)[layer] if layer else None)
+        """The views of a layer, or of the model as a whole. Asked for with every key: the network stays the same."""
+        if layer not in self._offers:
+            self._offers[layer] = offers(self.model, nodes(self.model)[layer] if layer else None)
+        return self._offers[layer]
 
     @property
     def count(self) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tuinet.errors import TuinetError
 from tuinet.render.paper import Line
-from tuinet.tui.asking import Asking, Look
+from tuinet.tui.asking import Answered, Asking, Look
 from tuinet.tui.keys import bindings
 from tuinet.tui.says import off_words, says_line
 from tuinet.tui.screens.questions import Questions
@@ -20,11 +20,11 @@ from tuinet.tui.widgets.picture import Picture
 from tuinet.tui.widgets.rows import Rows
 from tuinet.tui.widgets.seen import SeenPane
 
-if TYPE_CHECKING:
-    from tuinet.inspection.view import Seen
-
 FIRST = "digits-cnn"
 """What is looked into where nothing was named."""
+
+AT_ONCE = 2
+"""Views that are computed at a time: one that takes long and is no longer wanted holds the next up by nothing."""
 
 
 class InspectScreen(Questions):
@@ -48,6 +48,8 @@ class InspectScreen(Questions):
         super().__init__()
         self.asking: Asking | None = None
         self.opened: str | None = None
+        self.looking = 0
+        self.again = self.anew = False
 
     def body(self) -> ComposeResult:
         yield Bar(id="sample")
@@ -133,27 +135,36 @@ class InspectScreen(Questions):
         return value if isinstance(value, str) else ""
 
     def look(self, *, anew: bool) -> None:
-        """Ask in a thread for the view; what comes too late is dropped."""
+        """Ask in a thread for the view; what comes too late is dropped.
+
+        A view that nobody waits for any more is computed to its end all the same: so only few are at a time, and
+        then the one that is wanted last.
+        """
         asking = self.asking
         if asking is None:
             return
         asking.layer = self.layer
         self.draw_titles()
         self.refresh_bars()
-        self.run_worker(partial(self._look, asking, asking.wanted(), anew), thread=True, exclusive=True, group="look")
+        self.anew |= anew
+        self.again = self.looking >= AT_ONCE
+        if not self.again:
+            self.looking += 1
+            self.run_worker(partial(self._look, asking, asking.wanted()), thread=True, group="look")
 
-    def _look(self, asking: Asking, look: Look, anew: bool) -> None:
-        from textual.worker import get_current_worker
+    def _look(self, asking: Asking, look: Look) -> None:
+        self.app.call_from_thread(self._seen, asking, look, asking.find(look))
 
-        worker = get_current_worker()
-        found = asking.find(look)
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._seen, asking, look, found, anew)
-
-    def _seen(self, asking: Asking, look: Look, found: tuple[Seen, ...], anew: bool) -> None:
+    def _seen(self, asking: Asking, look: Look, found: Answered) -> None:
+        self.looking -= 1
+        if self.again:
+            self.look(anew=False)
         if asking is not self.asking or look != asking.wanted():
             return
-        self.pane.take(asking.ranged(found), anew=anew)
+        if found.answers is not None:
+            asking.answers = found.answers
+        self.pane.take(asking.ranged(found.seen), anew=self.anew)
+        self.anew = False
         self.draw_titles()
         self.draw_words()
         self.refresh_bars()

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SLICE = 0.03
 """Seconds that reading a long log takes at a time: keys are answered in between."""
 
-LOOK_SECONDS, SHARE = 0.5, 0.02
-"""The curves are drawn at most so often, and less often if that took more than this part of a core."""
+LOOK_SECONDS, MOST_SECONDS, SHARE = 0.5, 3.0, 0.02
+"""The curves are drawn at most so often, less often if that took more of a core than SHARE, but at least so often."""
 
 WARNING_LINES = 4
 
@@ -93,11 +93,10 @@ class TrainScreen(Room):
     def meet(self) -> None:
         """The run that is to be watched, the latest if none was named."""
         from tuinet.training.feed import Feed
-        from tuinet.training.runs import list_runs
+        from tuinet.training.runs import newest_runs
 
         if self.tui.watched is None:
-            found = list_runs()
-            self.tui.watched = Path(found[0].directory) if found else None
+            self.tui.watched = next(iter(newest_runs()), None)
         directory = self.tui.watched
         if directory is None or (self.feed is not None and self.feed.directory == directory):
             return
@@ -113,14 +112,16 @@ class TrainScreen(Room):
         if feed is None or steering is None or self.app.screen is not self or self.has_class("cramped"):
             return
         self.undrawn |= feed.read(SLICE)
-        steering.hear()
+        if steering.hear():
+            self.undrawn, self.next_draw = True, 0.0
         self.note_state(feed)
         now = time.monotonic()
         if self.undrawn and not feed.behind and now >= self.next_draw:
-            self.undrawn = False
+            self.undrawn, begin = False, time.thread_time()
             self.draw_run()
             self.passed = milestones(feed, self.passed, self.tui.tell)
-            self.next_draw = time.monotonic() + max(LOOK_SECONDS, (time.monotonic() - now) / SHARE)
+            took = time.thread_time() - begin
+            self.next_draw = now + min(max(LOOK_SECONDS, took / SHARE), MOST_SECONDS)
         if self.state in LIVING and self.state != "waiting":
             steering.keep_watching()
         self.inside.look(feed.directory)
@@ -308,10 +309,10 @@ class TrainScreen(Room):
     def action_overlay(self) -> None:
         """Another run's curves over these, or none any more."""
         from tuinet.training.feed import Feed
-        from tuinet.training.runs import list_runs
+        from tuinet.training.runs import newest_runs
 
         here = {feed.directory for feed in (self.feed, *self.curves.over) if feed is not None}
-        runs = [Path(run.directory) for run in list_runs() if Path(run.directory) not in here][:9]
+        runs = [directory for directory in newest_runs() if directory not in here][:9]
         options = [Option(str(n), directory.name, str(directory)) for n, directory in enumerate(runs, 1)]
         if self.curves.over:
             options.append(Option("0", "none", "none"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from functools import partial
@@ -41,9 +42,10 @@ the same."""
 class Found(NamedTuple):
     """What a look gave, or what was wrong.
 
-    stamp  when the weights were written, in nanoseconds
-    asked  which view, and which sample
-    live   whether they are those of the moment, not the best so far
+    stamp      when the weights were written, in nanoseconds
+    asked      which view, and which sample
+    live       whether they are those of the moment, not the best so far
+    health_of  the stamp of the weights whose health it is
     """
 
     seen: tuple[Seen, ...]
@@ -52,6 +54,7 @@ class Found(NamedTuple):
     wrong: str = ""
     asked: tuple[int, int] = (0, 0)
     live: bool = False
+    health_of: int = 0
 
 
 class Inside(Vertical):
@@ -97,12 +100,25 @@ class Inside(Vertical):
             self.next_look = self.next_health = 0.0
         if self.looking or (self.frozen and not soon) or now < self.next_look:
             return
+        due = now >= self.next_health
+        if not soon and self._is_known(directory, due):
+            self.next_look = now + LEAST_SECONDS
+            return
         self.looking = True
-        self.run_worker(partial(self._look, directory), thread=True, exclusive=True, group="inside")
+        self.run_worker(partial(self._look, directory, due), thread=True, exclusive=True, group="inside")
 
-    def _look(self, directory: Path) -> None:
+    def _is_known(self, directory: Path, due: bool) -> bool:
+        """Whether nothing new would be found: a run that is held or has ended costs no more than this."""
+        from tuinet.tui.subject import newest_weights
+
+        found = self.found
+        with contextlib.suppress(OSError):
+            same = (newest_weights(directory)[1], (self.what, self.sample)) == (found.stamp, found.asked)
+            return same and (not due or found.health_of == found.stamp)
+        return False
+
+    def _look(self, directory: Path, due: bool) -> None:
         begin = time.thread_time()
-        due = time.monotonic() >= self.next_health
         found = self._find(directory, (self.what, self.sample), due)
         spent = time.thread_time() - begin
         self.app.call_from_thread(self._take, found, spent, due)
@@ -117,7 +133,7 @@ class Inside(Vertical):
             return Found((), None, 0, "no weights yet: they come with the first steps")
         if stamp == self.found.stamp and asked == self.found.asked and not due:
             return self.found
-        health = self.found.health
+        health, health_of = self.found.health, self.found.health_of
         try:
             subject = self._load(path)
             what, sample = asked
@@ -125,10 +141,10 @@ class Inside(Vertical):
             seen = subject.look(Asked(layer, view), subject.sample(sample)) if view else ()
             if due:
                 vitals = subject.look(Asked("", "vitals"), None)
-                health = next((seen for seen in vitals if isinstance(seen, Table)), None)
+                health, health_of = next((seen for seen in vitals if isinstance(seen, Table)), None), stamp
         except (TuinetError, OSError) as error:
-            return Found((), health, stamp, str(error), asked)
-        return Found(tuple(map(without_options, seen)), health, stamp, "", asked, path.name == LIVE)
+            return Found((), health, stamp, str(error), asked, health_of=stamp)
+        return Found(tuple(map(without_options, seen)), health, stamp, "", asked, path.name == LIVE, health_of)
 
     def _load(self, path: Path) -> Subject:
         from tuinet.files.model_file import load_model
