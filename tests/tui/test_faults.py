@@ -139,9 +139,9 @@ def test_a_loss_that_is_no_number_is_told_with_the_layer(own_folder: Path) -> No
         await person.until("it failed in dense")
         assert screen.feed.failed.layer in person.text
         await person.press("tab", "tab", "tab")
-        await person.until(re.compile(r"Half the\s+learning rate may do"))
+        await person.until(re.compile(r"with\s+half\s+the\s+learning\s+rate"))
         await person.press_shown("r", "go on")
-        await person.until(lambda: screen.state == "running", 60)
+        await person.until("lr 5e+05", 60)
 
     travel(journey, str(background("steep.toml", "--pace", "20")))
 

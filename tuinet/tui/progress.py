@@ -67,7 +67,8 @@ def trouble(feed: Feed) -> str:
     state = feed.state()
     if feed.failed is not None:
         where = f" in {feed.failed.layer}" if feed.failed.layer else ""
-        return f"it failed{where}: {feed.failed.message}. Half the learning rate may do, or clipping of gradients."
+        ways = "Clipping of gradients may help; r goes on from the last checkpoint with half the learning rate."
+        return f"it failed{where}: {feed.failed.message}. {ways}"
     if state in ("stopped short", "interrupted"):
         said_ = (failure(feed.directory) or "").removeprefix("error: ").replace("\n", ". ").rstrip(".")
         return f"its process has gone{f': {said_}' if said_ else ''}. r goes on from the last checkpoint."

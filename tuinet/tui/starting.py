@@ -115,10 +115,14 @@ def _begin(app: TuinetApp, plan: Plan, after: Path | None) -> None:
 
 
 def go_on(app: TuinetApp, directory: Path) -> None:
-    """Go on with a run that has stopped."""
+    """Go on with a run that has stopped; with half the learning rate where its loss was no number any more."""
+    from tuinet.training.feed import Feed
     from tuinet.training.start import resume
 
+    feed = Feed(directory)
+    feed.read()
+    halved = feed.failed is not None and feed.rate
     try:
-        app.started(resume(directory))
+        app.started(resume(directory, ["--set", f"training.optimizer.rate={feed.rate / 2:g}"] if halved else []))
     except (TuinetError, OSError) as error:
         app.complain(error)
