@@ -261,6 +261,46 @@ def test_recipes_are_listed_and_written(tuinet: Command, tmp_path: Path) -> None
     assert tuinet("train", "xor.toml", "-q", "--out", "run").code == 0
 
 
+def test_a_network_in_one_line_is_written_and_trains(tuinet: Command, tmp_path: Path) -> None:
+    line = "conv 4 3 same relu, pool 2, dense"
+    done = tuinet("init", "--layers", line, "--data", "digits")
+    assert done.code == 0, done.err
+    text = (tmp_path / "digits-cnn.toml").read_text("utf-8")
+    assert text.startswith(f"# {line}\n\nname = ")
+    assert tuinet("init", "--layers", line, "--data", "digits").code == 2  # it is already there
+    assert tuinet("init", "--layers", line, "--data", "digits", "-o", "-").out == text
+    run = tuinet("train", "digits-cnn.toml", "-q", "--out", "run", "--set", "training.epochs=3")
+    assert run.code == 0, run.err
+    named = tuinet("init", "--layers", "embed 8, gru 8, last, dense", "--data", "recall", "--name", "my-own")
+    assert named.code == 0 and tuinet("check", "my-own.toml").code == 0
+
+
+def test_a_network_in_one_line_for_a_file_of_ones_own(tuinet: Command, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("a,b,c\n1,2,x\n2,3,y\n")
+    (tmp_path / "elsewhere").mkdir()
+    done = tuinet("init", "--layers", "dense 3 tanh, dense", "--data", "q.csv", "-o", "elsewhere/q.toml")
+    assert done.code == 0, done.err
+    assert tuinet("check", "elsewhere/q.toml").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "either a recipe is named, or layers and their data"),
+        (("xor", "--layers", "dense", "--data", "xor"), "either a recipe is named"),
+        (("--layers", "dense"), "either a recipe is named"),
+        (("--layers", "dense 3, cnv", "--data", "xor"), "column 10"),
+        (("--layers", "dense 3", "--data", "xro"), "did you mean xor?"),
+        (("--layers", "dense 3", "--data", "digits"), "units = 10"),
+        (("--layers", "dense", "--data", "digits", "--name", "../up"), "name: a name of at most 64"),
+    ],
+)
+def test_a_wrong_line_writes_nothing(tuinet: Command, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = tuinet("init", *arguments)
+    assert done.code == 2 and words in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_shows_costs_and_trains_nothing(tuinet: Command, tmp_path: Path) -> None:
     report = tuinet("check", "digits-cnn", "--json").lines[0]
     assert report["problems"] == []

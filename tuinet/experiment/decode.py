@@ -125,9 +125,10 @@ def experiment_type() -> msgspec.inspect.Type:
     return msgspec.inspect.type_info(Experiment)
 
 
-def encode(experiment: Experiment) -> str:
-    """The experiment as TOML, complete: every key that has a value, defaults too. Decoding it gives an equal one."""
-    return tomli_w.dumps(cast("dict[str, Any]", to_raw(experiment, complete=True)))
+def encode(experiment: Experiment, complete: bool = True) -> str:
+    """The experiment as TOML, with every key that has a value, or, unless `complete`, with those that are not at their
+    defaults. Decoding it gives an equal one."""
+    return tomli_w.dumps(cast("dict[str, Any]", to_raw(experiment, complete)))
 
 
 def to_raw(value: object, complete: bool) -> object:

@@ -17,6 +17,7 @@ import msgspec.inspect as types
 
 from tuinet.experiment.decode import experiment_type, to_raw
 from tuinet.experiment.foreign import Foreign
+from tuinet.experiment.quick_words import KINDS
 from tuinet.experiment.recipes import recipe_text
 from tuinet.experiment.schema import in_words, item_type, struct_types
 
@@ -57,9 +58,21 @@ This page is made from the program (`make docs`); a test holds it to it.
 
 A value is TOML; a word that is no TOML value is a text, so quotes can be left out.
 
-## An example
+"""
 
-```toml
+QUICK_HEAD = """\
+## A network in one line
+
+`tuinet init --layers "conv 16 3 same relu, pool 2, dense 10" --data digits` writes the file of a network that is named
+in one line, with usual settings for its data. Layers are parted by commas. A layer is its name, its numbers in order,
+then words in any order, some with a number N of their own; `3x5` stands where rows and columns differ. Behind `dense`
+and `conv` the activation can be named. A flatten layer is put in where a dense layer meets images; a last `dense`
+without a number has as many outputs as the data need. `bi` before a recurrent layer reads it in both directions. A
+translator is `encoder(embed 64, lstm 128) decoder(embed 64, lstm 128, dense)`; behind it can stand `dense` (for the
+bridge), `reversed` (for the source) and `symbols N`.
+
+| name | numbers | words |
+|---|---|---|
 """
 
 
@@ -67,7 +80,18 @@ def document() -> str:
     """The whole page."""
     (experiment,) = struct_types(experiment_type())
     body = "\n".join(_section(experiment, "", set()))
-    return HEAD + recipe_text("digits-cnn") + "```\n" + re.sub(r"\n{3,}", "\n\n", body).rstrip() + "\n"
+    example = f"## An example\n\n```toml\n{recipe_text('digits-cnn')}```\n"
+    return HEAD + _quick() + example + re.sub(r"\n{3,}", "\n\n", body).rstrip() + "\n"
+
+
+def _quick() -> str:
+    """What can be said of each kind of layer in the quick line."""
+    rows = ""
+    for kind in KINDS:
+        numbers = ", ".join((*kind.numbers, *filter(None, (kind.rest,))))
+        words = ", ".join(f"`{text}{' N' * (word.value is None)}`" for text, word in kind.words.items())
+        rows += f"| `{kind.names[0]}` | {numbers} | {words} |\n"
+    return f"{QUICK_HEAD}{rows}\n"
 
 
 IMPORT_HEAD = """\

@@ -19,6 +19,7 @@ from tuinet.data.sources import DATASETS, Source, load, source_from_argument
 from tuinet.data.splits import SplitSettings, join
 from tuinet.errors import TuinetError
 from tuinet.experiment.decode import load_experiment
+from tuinet.experiment.spec import Experiment
 from tuinet.model.model import Model
 from tuinet.nn.sequence import Ragged
 
@@ -36,13 +37,18 @@ _FILES_OF_A_RUN = re.compile(r"(model|live|snapshots/epoch-[0-9]+)\.safetensors"
 
 def trained_on(path: Path, model: Model) -> TrainedOn | None:
     """What the model in `path` was trained on: its run's experiment says it, or the model itself."""
+    experiment = run_experiment(path)
+    return said_by(model) if experiment is None else TrainedOn(experiment.data.source, experiment.data.split)
+
+
+def run_experiment(path: Path) -> Experiment | None:
+    """The experiment of the run that the model in `path` is of, its paths absolute; None if it lies in no run."""
     where = path.absolute()  # a bare name, too, lies in a folder
     for folder in (where.parent, where.parent.parent):
         file = folder / "experiment.toml"
         if _FILES_OF_A_RUN.fullmatch(where.relative_to(folder).as_posix()) and file.is_file():
-            data = load_experiment(str(file)).data
-            return TrainedOn(data.source, data.split)
-    return said_by(model)
+            return load_experiment(str(file))
+    return None
 
 
 def said_by(model: Model) -> TrainedOn | None:
