@@ -21,7 +21,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "data": ({"nn"}, {"numpy", "msgspec", "PIL", "platformdirs", "pooch", "requests"}),
     "model": ({"nn", "data"}, {"numpy", "msgspec", "sacrebleu"}),
     "files": ({"nn", "data", "model"}, {"numpy", "msgspec", "safetensors"}),
-    "experiment": ({"nn", "data", "model", "files"}, {"numpy", "msgspec", "tomli_w"}),
+    "experiment": ({"nn", "data", "model", "files"}, {"numpy", "msgspec", "tomli_w", "tomlkit"}),
     "inspection": ({"nn", "data", "model", "files", "experiment"}, {"numpy", "msgspec"}),
     "training": (
         {"nn", "data", "model", "files", "experiment", "inspection"},

@@ -75,7 +75,7 @@ def test_run_time_dependencies_are_those_that_were_decided() -> None:
     names = {requirement.split(">")[0].split("<")[0] for requirement in project["dependencies"]}
     assert names == {
         "click", "msgspec", "numpy", "pillow", "platformdirs", "plotext", "pooch", "requests", "rich", "safetensors",
-        "textual", "textual-fspicker", "threadpoolctl", "tomli-w",
+        "textual", "textual-fspicker", "threadpoolctl", "tomli-w", "tomlkit",
     }  # fmt: skip
     decisions = "".join(path.read_text("utf-8") for path in (ROOT / "docs/decisions").glob("*.md")).lower()
     for name in names - {"click", "numpy", "pillow", "plotext", "textual", "threadpoolctl"}:

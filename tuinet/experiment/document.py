@@ -10,13 +10,13 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import cast
 
 import msgspec
 import msgspec.inspect as types
 
 from tuinet.experiment.decode import experiment_type, to_raw
 from tuinet.experiment.foreign import Foreign
+from tuinet.experiment.inline import inline
 from tuinet.experiment.quick_words import KINDS
 from tuinet.experiment.recipes import recipe_text
 from tuinet.experiment.schema import in_words, item_type, struct_types
@@ -167,7 +167,7 @@ def _tables(struct: types.StructType, path: str, seen: set[type]) -> Iterator[st
 
 def _keys(struct: types.StructType) -> Iterator[str]:
     prose, meanings = describe(struct.cls)
-    yield prose
+    yield _escape(prose)
     if not struct.fields:
         return
     yield ""
@@ -196,24 +196,7 @@ def _default(field: types.Field) -> str:
     default = field.default
     if field.default_factory is not msgspec.NODEFAULT:
         default = field.default_factory()
-    return "" if default is None else f"`{_inline(to_raw(default, complete=False))}`"
-
-
-def _inline(value: object) -> str:
-    """A value as TOML writes it on one line."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'"{value}"'
-        case dict():
-            table = cast("dict[str, object]", value)
-            pairs = ", ".join(f"{key} = {_inline(each)}" for key, each in table.items())
-            return f"{{ {pairs} }}" if pairs else "{}"
-        case list():
-            return f"[{', '.join(_inline(each) for each in cast('list[object]', value))}]"
-        case _:
-            return str(value)
+    return "" if default is None else f"`{inline(to_raw(default, complete=False))}`"
 
 
 def describe(cls: type) -> tuple[str, dict[str, str]]:
@@ -238,7 +221,7 @@ def describe(cls: type) -> tuple[str, dict[str, str]]:
             meanings |= {name: f"{meanings[name]} {line.strip()}" for name in current}
         else:
             current = []
-            prose.append(_escape(line))
+            prose.append(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(prose)).strip(), meanings
 
 
