@@ -53,7 +53,7 @@ def test_a_translator() -> None:
         await person.until(re.compile(r"test:1 +\w+"))
         await stop(person)
         await person.press_shown("4", "inside")
-        await person.until("‹gates›")
+        await person.until("‹translation›")
         await person.press("i")
         await person.write("stressed")
         await person.until(re.compile(r"‹ stressed ›  says \w+  p "))

@@ -80,7 +80,7 @@ def test_what_is_set_is_marked_and_a_stopped_run_goes_on() -> None:
         await person.until("rate 0.00")  # what it is now stands in the field
         await person.write("rate 0.004, dropout 0.25, pace full")
         await person.until("dropout 0.25")
-        assert "lr 0.004" in person.text
+        await person.until("lr 0.004")
         feed.read()
         assert (feed.rate, feed.dropout, feed.pace) == (0.004, 0.25, 0.0)
         train = person.app.screen

@@ -136,7 +136,7 @@ def test_the_help_of_a_screen_holds_all_its_keys(place: str) -> None:
         assert " ".join(room.WORDS.split()) in text
         for key in (*keys_of(place), *keys_of("app")):
             assert " ".join(key.help.split()) in text, key.id
-            assert any(line.strip().startswith(key.show) for line in lines), key.id
+            assert any(line.strip().startswith(key.show.split()[0]) for line in lines), key.id
         await person.press("pagedown", "pagedown", "pagedown", "pagedown", "pagedown")
         await person.until("the palette: every action by its name")
         await person.press("escape")

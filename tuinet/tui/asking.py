@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,9 +15,11 @@ from tuinet.files.model_file import load_model
 from tuinet.inspection.asked import Inputs
 from tuinet.inspection.families import family
 from tuinet.inspection.pointing import gradient_of, sum_of, unit_of
-from tuinet.inspection.question import Choice, Samples
+from tuinet.inspection.question import Choice, Offer, Samples
+from tuinet.inspection.tensor_views import Axes
 from tuinet.inspection.view import Seen, Sum, Table, View, held
-from tuinet.tui.says import without_options
+from tuinet.tui.choosing import Parts, named
+from tuinet.tui.says import input_words, without_options
 from tuinet.tui.subject import Asked, Subject, Tensors, open_subject
 
 if TYPE_CHECKING:
@@ -32,16 +34,18 @@ class Look(NamedTuple):
     layer: str
     view: str
     sample: str
-    order: Literal["index", "change"] | None
+    choice: Choice
+    axes: Axes | None
     offs: tuple[str, ...]
     epoch: int
 
 
 class Answered(NamedTuple):
-    """What was found; what the model says of the input, None if that is not known."""
+    """What was found; what the model says of the input, None if that is not known; the input, if it is a text."""
 
     seen: tuple[Seen, ...]
     answers: tuple[tuple[Seen, ...], ...] | None
+    input_words: str = ""
 
 
 class Asking:
@@ -50,16 +54,17 @@ class Asking:
 
     def __init__(self, name: str, path: Path, subject: Subject | Tensors, epochs: dict[int, Path]) -> None:
         self.name, self.path, self.subject, self.epochs = name, path, subject, epochs
-        self.first = family(subject.model) if isinstance(subject, Subject) else ()
+        self.first = _first(subject)
         self.layer = self.first[0][1] if self.first else ""
-        self.view = self.first[0][0] if self.first else "list"
-        self.order: Literal["index", "change"] | None = None
+        self.view = self.wish = self.first[0][0] if self.first else "list"
+        self.part = Parts(subject)
         self.epoch = 0
         self.number = 0
         self.samples: Samples | None = None
         self.input_text = ""
         self.answers: tuple[tuple[Seen, ...], ...] = ()
         self.held = False
+        self.input_words = ""
         self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
 
     @property
@@ -96,33 +101,27 @@ class Asking:
         return list(dict.fromkeys(name for name in ranked if name in names))
 
     def wanted(self) -> Look:
-        """What is to be seen. A layer without the view that was seen before shows its first."""
+        """What is to be seen. A layer without the view that was chosen last shows its first."""
         names = self.view_names()
-        if self.view not in names:
-            self.view = names[0]
+        self.view = self.wish if self.wish in names else names[0]
+        choice = self.part.choice(self.layer, self.view)
         sample = self.samples.names[0] if self.samples is not None else f"#{self.number}"
-        return Look(self.layer, self.view, sample, self.order, self.subject.offs, self.epoch)
+        return Look(self.layer, self.view, sample, choice, self.part.axes, self.subject.offs, self.epoch)
 
     def find(self, look: Look) -> Answered:
         """In a thread: the view, or what is wrong as a table of words, and what the model says."""
         try:
             samples = self._samples()
-            asked = Asked(look.layer, look.view, Choice(order=look.order if self._orders(look) else None))
+            asked = Asked(look.layer, look.view, look.choice, look.axes)
             found = self.subject.look(asked, samples if self._needs_input(look) else None)
-            return Answered(found, self._answers(samples))
+            return Answered(found, self._answers(samples), input_words(self.subject, samples))
         except (TuinetError, OSError) as error:
             message = getattr(error, "message", str(error))
             return Answered((Table(look.view, (message,), (), notes=(getattr(error, "hint", ""),)),), None)
 
-    def _offer(self, look: Look) -> object:
-        return next(offer for offer in self.subject.offers(look.layer) if offer.name == look.view)
-
-    def _orders(self, look: Look) -> bool:
-        return "order" in getattr(self._offer(look), "takes", ())
-
     def _needs_input(self, look: Look) -> bool:
-        offer = self._offer(look)
-        return bool(getattr(offer, "looks_at_input", False))
+        offers = [offer for offer in self.subject.offers(look.layer) if offer.name == look.view]
+        return any(isinstance(offer, Offer) and offer.looks_at_input for offer in offers)
 
     def _samples(self) -> Samples | None:
         if not isinstance(self.subject, Subject):
@@ -153,7 +152,7 @@ class Asking:
 
     def _marked(self, seen: Seen) -> Seen:
         """With "off" behind the names of maps and kernels that are, and without words about options of commands."""
-        seen = without_options(seen)
+        seen = named(without_options(seen), self.subject, self.layer, self.view, self.part.at)
         off = {off.partition(":")[2] for off in self.subject.offs if off.partition(":")[0] == self.layer}
         if not isinstance(seen, View) or seen.kind != "images" or not off:
             return seen
@@ -171,14 +170,11 @@ class Asking:
 
     def turn_view(self, by: int) -> None:
         names = self.view_names()
-        self.view = names[(names.index(self.view) + by) % len(names)] if self.view in names else names[0]
+        self.wish = names[(names.index(self.view) + by) % len(names)] if self.view in names else names[0]
 
     def turn_sample(self, by: int) -> None:
         self.samples, self.input_text = None, ""
         self.number = (self.number + by) % max(1, self.count)
-
-    def turn_order(self) -> None:
-        self.order = None if self.order == "change" else "change"
 
     def turn_epoch(self, by: int) -> None:
         """The weights of another epoch that was kept; beyond the last, those of the file."""
@@ -199,7 +195,7 @@ class Asking:
     def explain(self, what: str, view: Seen, index: tuple[int, ...]) -> Sum:
         """Its sum, or its gradient. Raises TuinetError where there is none."""
         look = self.wanted()
-        asked = Asked(look.layer, look.view, Choice(order=look.order if self._orders(look) else None))
+        asked = Asked(look.layer, look.view, look.choice)
         question = self.model_subject.question(asked, self._samples())
         assert isinstance(view, View)
         return (sum_of if what == "sum" else gradient_of)(question, look.view, view, index)
@@ -208,7 +204,7 @@ class Asking:
         """Its unit off, or on again. Raises TuinetError where nothing can be switched off."""
         subject, look = self.model_subject, self.wanted()
         assert isinstance(view, View)
-        asked = Asked(look.layer, look.view, Choice(order=look.order if self._orders(look) else None))
+        asked = Asked(look.layer, look.view, look.choice)
         off = unit_of(subject.question(asked, self._samples()), look.view, view, index)
         if off is None:
             raise TuinetError("nothing can be switched off here", "Stand on a map, a unit or a gate.")
@@ -272,6 +268,14 @@ class Asking:
         """A raw sample that was drawn."""
         model = self.model_subject.model
         self.samples, self.input_text = Samples(model.raw(raw[np.newaxis]), None, ("drawn",)), ""
+
+
+def _first(subject: Subject | Tensors) -> tuple[tuple[str, str], ...]:
+    """The views that tell most, and of which layer: of a translator first the whole of it."""
+    if not isinstance(subject, Subject):
+        return ()
+    whole = (("translation", ""),) if subject.model.meta.task == "seq2seq" else ()
+    return (*whole, *family(subject.model))
 
 
 def open_asking(text: str) -> Asking:

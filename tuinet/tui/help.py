@@ -34,7 +34,7 @@ def help_for(room: Room) -> Read:
 def _line(key: Key, shown: str, width: int) -> list[Line]:
     others = [name for name in key.keys.split(",") if len(name) > 1 and name[0] in "fc" and name[1:2].isdigit() | (
         name.startswith("ctrl+"))]  # fmt: skip
-    return _row(" ".join([shown, *others]), key.help, width)
+    return _row(" ".join([shown.split()[0], *others]), key.help, width)  # `[ ]`: the other has a row of its own
 
 
 def _row(name: str, what: str, width: int) -> list[Line]:

@@ -9,10 +9,13 @@ import msgspec
 import numpy as np
 
 from tuinet.inspection.view import Seen, Sum, Table, View
-from tuinet.render.paper import Line
+from tuinet.nn.sequence import Ragged
+from tuinet.render.paper import Line, Paper, clean, cut
+from tuinet.tui.subject import Subject, Tensors
 from tuinet.tui.widgets.bars import BOLD, PLAIN, fitted, said
 
 if TYPE_CHECKING:
+    from tuinet.inspection.question import Samples
     from tuinet.tui.asking import Asking
 
 _OPTIONS = re.compile(r":?[^:;]*--[a-z].*")
@@ -31,12 +34,27 @@ def says_line(asking: Asking, width: int, ascii_only: bool) -> Line:
     if not asking.answers or not asking.answers[0]:
         return fitted([said(f" {asking.name}", BOLD), said("   no sample: i names an input")], width)
     name, text, parts = in_brief(asking.answers[0][0])
+    paper = Paper(width, ascii=ascii_only)
     open_, close = ("< ", " >") if ascii_only else ("‹ ", " ›")
-    line: Line = [said(f" {open_}{name}{close}  ", BOLD), said(text, BOLD if asking.subject.offs else PLAIN)]
-    for label, share in parts:
-        bar = ("#" if ascii_only else "▇") * round(BAR * share) or ("." if ascii_only else "▏")
-        line.append(said(f"   {label} {share:.2f} {bar}"))
-    return fitted(line, width)
+    line: Line = [said(f" {open_}{name}{close}  ", BOLD)]
+    if asking.input_words and asking.input_words != name:
+        line.append(said(f"{cut(clean(asking.input_words, paper), width // 3, paper)}   ", BOLD))
+    line.append(said(text, BOLD if asking.subject.offs else PLAIN))
+    return fitted([*line, *shares(parts, ascii_only)], width)
+
+
+def shares(parts: list[tuple[str, float]], ascii_only: bool) -> Line:
+    """`   3 0.97 ▇▇▇▇▇▇▇▇   8 0.02 ▏`"""
+    full, empty = ("#", ".") if ascii_only else ("▇", "▏")
+    return [said(f"   {label} {share:.2f} {full * round(BAR * share) or empty}") for label, share in parts]
+
+
+def input_words(subject: Subject | Tensors, samples: Samples | None) -> str:
+    """The text that is read; "" if the input is none."""
+    vocabulary = subject.model.meta.vocabulary if isinstance(subject, Subject) else None
+    if samples is None or vocabulary is None or not isinstance(samples.inputs, Ragged):
+        return ""
+    return vocabulary.decode(samples.inputs.row(0))
 
 
 def in_brief(seen: Seen) -> tuple[str, str, list[tuple[str, float]]]:

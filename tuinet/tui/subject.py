@@ -15,7 +15,7 @@ from tuinet.inspection.catalog import look, offers
 from tuinet.inspection.explain import explain
 from tuinet.inspection.off import parse_off, switched_off
 from tuinet.inspection.question import Choice, Offer, Question, Samples, nodes
-from tuinet.inspection.tensor_views import TENSOR_VIEWS, TensorOffer, sizes, tensor_table, tensor_view
+from tuinet.inspection.tensor_views import TENSOR_VIEWS, Axes, TensorOffer, sizes, tensor_table, tensor_view
 from tuinet.inspection.view import Seen
 from tuinet.training.directory import LIVE, MODEL
 
@@ -28,11 +28,13 @@ PARTS = ("test", "validation", "train")
 
 
 class Asked(NamedTuple):
-    """What is asked: a layer ("" for the model as a whole), a view, and which part of it."""
+    """What is asked: a layer ("" for the model as a whole), a view, and which part of it; of a tensor also which of its
+    axes are rows and columns."""
 
     layer: str
     view: str
     choice: Choice = Choice()
+    axes: Axes | None = None
 
 
 _LIST = TensorOffer("list", "the tensors of the file", lambda file, _tensor, _axes, _choice: (tensor_table(file),))
@@ -47,14 +49,14 @@ class Tensors:
     def __init__(self, path: Path) -> None:
         self.path = path
         with open_weights(path) as file:
-            self._rows = {"": "", **{name: sizes(tensor.shape) for name, tensor in file.tensors.items()}}
+            self.shapes = {name: tuple(tensor.shape) for name, tensor in file.tensors.items()}
 
     @property
     def layers(self) -> list[str]:
-        return [name for name in self._rows if name]
+        return list(self.shapes)
 
     def row(self, layer: str) -> str:
-        return self._rows[layer]
+        return sizes(self.shapes[layer]) if layer else ""
 
     def offers(self, layer: str) -> tuple[TensorOffer, ...]:
         return TENSOR_VIEWS if layer else (_LIST,)
@@ -63,7 +65,7 @@ class Tensors:
         with open_weights(self.path) as file:
             if not asked.layer:
                 return (tensor_table(file),)
-            return tensor_view(file, asked.layer, asked.view, None, asked.choice)
+            return tensor_view(file, asked.layer, asked.view, asked.axes, asked.choice)
 
 
 class Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,8 +18,9 @@ from textual.screen import ModalScreen
 from tuinet.data.drawn import empty, prepare_drawing, stroke
 from tuinet.errors import TuinetError
 from tuinet.inspection.view import Axis, Seen, View
-from tuinet.render.draw import draw, draw_all
-from tuinet.tui.says import in_brief
+from tuinet.render.draw import draw, page_of
+from tuinet.render.paper import Line, Paper
+from tuinet.tui.says import in_brief, shares
 from tuinet.tui.widgets.bars import BOLD, Bar, said
 from tuinet.tui.widgets.sheet import Mark, Sheet
 
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 
 UNDO = 50
 """Strokes that can be taken back."""
+
+LARGEST = 4
+"""Cells of a point of the pad, across, where there is room."""
+
+KEYS = (("arrows", "move"), ("space", "pen down or up"), ("u", "undo"), ("c", "clear"), ("enter", "done"))
 
 Ink = np.ndarray
 
@@ -56,19 +63,36 @@ class Pad(Sheet):
         self.pen = (self.ink.shape[0] // 4, self.ink.shape[1] // 2)
         self.down = False
         self.dragging = False
+        self.times = 1
 
     def redraw(self) -> None:
         view = View("drawing", "matrix", (Axis("row"), Axis("column")), self.ink, low=0.0, high=1.0)
         view = msgspec.structs.replace(view, kind="image", axes=(*view.axes, Axis("channel")), data=self.ink[..., None])
-        paper = self.screen.paper(self.ink.shape[1], self.ink.shape[0])  # pyright: ignore[reportAttributeAccessIssue]
-        lines = draw(view, paper)[: self.rows(paper.shades)]
+        paper: Paper = self.screen.paper(1)  # pyright: ignore[reportAttributeAccessIssue]
+        columns, rows = self.cells(paper.shades)
+        paper = replace(paper, width=columns, height=rows + 1, zoom=self.times, title=False)
         row, column = self.pen
-        wide, high = (2, 1) if paper.shades else (1, 2)
+        wide = 2 * self.times if paper.shades else self.times
+        y = row * self.times if paper.shades else row * self.times // 2
         glyph = ("*" if paper.ascii else "●") if self.down else ("o" if paper.ascii else "○")
-        self.show(lines, Mark(column * wide, row // high, wide, glyph))
+        self.show(draw(view, paper)[:rows], Mark(column * wide, y, wide, glyph))
 
-    def rows(self, shades: bool) -> int:
-        return self.ink.shape[0] if shades else -(-self.ink.shape[0] // 2)
+    def cells(self, shades: bool) -> tuple[int, int]:
+        """How many columns and lines it takes."""
+        rows, columns = (size * self.times for size in self.ink.shape)
+        return (2 * columns, rows) if shades else (columns, -(-rows // 2))
+
+    def fit(self, width: int, height: int, shades: bool) -> None:
+        """As large as there is room, a quarter at least left for what the model sees."""
+        self.times = 1
+        while self.times < LARGEST:
+            self.times += 1
+            columns, rows = self.cells(shades)
+            if columns + 2 > width * 3 // 5 or rows + 2 > height:
+                self.times -= 1
+                break
+        columns, rows = self.cells(shades)
+        self.styles.width, self.styles.height = columns + 2, rows + 2
 
     # ── the pen ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -115,6 +139,7 @@ class Pad(Sheet):
         shades = self.screen.paper(1).shades  # pyright: ignore[reportAttributeAccessIssue]
         x, y = event.get_content_offset_capture(self)  # within the frame
         row, column = (y, x // 2) if shades else (y * 2, x)
+        row, column = row // self.times, column // self.times
         height, width = self.ink.shape
         return max(0, min(height - 1, row)), max(0, min(width - 1, column))
 
@@ -144,6 +169,8 @@ class DrawScreen(ModalScreen[None]):
     DrawScreen { background: $background; }
     DrawScreen #side { width: 1fr; padding-left: 2; }
     DrawScreen Pad { border: round $primary; height: auto; }
+    DrawScreen.ascii Pad { border: ascii $primary; }
+    DrawScreen #keys { background: $panel; }
     """
     BINDINGS: ClassVar = [
         Binding("escape", "close", show=False),
@@ -169,15 +196,13 @@ class DrawScreen(ModalScreen[None]):
         return self.app.paper(width, height)  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_mount(self) -> None:
-        pad = self.query_one(Pad)
-        shades = self.paper(1).shades  # pyright: ignore[reportAttributeAccessIssue]
-        width = pad.ink.shape[1]
-        pad.styles.width = (2 * width if shades else width) + 2
-        pad.styles.height = pad.rows(shades) + 2
         self.query_one("#title", Bar).show([said(f" Draw: {self.spec.about}", BOLD)])
-        keys = " arrows move   space pen down or up   or drag the mouse   u undo   c clear   enter done"
-        self.query_one("#keys", Bar).show([said(keys)])
-        pad.focus()
+        self.query_one("#keys", Bar).show(_keys())
+        self.query_one(Pad).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        shades = self.paper(1).shades  # pyright: ignore[reportAttributeAccessIssue]
+        self.query_one(Pad).fit(event.size.width, event.size.height - 2, shades)
         self.call_after_refresh(self.begin)
 
     def begin(self) -> None:
@@ -208,14 +233,20 @@ class DrawScreen(ModalScreen[None]):
         self.seens = found
         sheet = self.query_one("#sees", Sheet)
         width = max(10, sheet.size.width - 1)
+        paper: Paper = self.paper(width)  # pyright: ignore[reportAssignmentType]
+        head: list[Line] = []
         if self.asking.answers and self.asking.answers[0]:
             _, text, parts = in_brief(self.asking.answers[0][0])
-            likely = "   ".join(f"{label} {share:.2f}" for label, share in parts)
-            head = [[said(f"{text}   {likely}", BOLD)], [said("")]]
-        else:
-            head = []
-        paper = self.paper(width, max(8, sheet.size.height - 6))
-        sheet.show([*head, *draw_all(found, paper)], top=0)  # pyright: ignore[reportArgumentType]
+            head = [[said(text, BOLD), *shares(parts, paper.ascii)], [said("")]]
+        lines = head
+        for seen in found:
+            if isinstance(seen, View):
+                title = "what the model sees" if lines is head else seen.title.removesuffix(" for drawn")
+                view = msgspec.structs.replace(seen, title=title, notes=())
+                left = sheet.size.height - len(lines)
+                paper = replace(paper, height=max(4, left // 2 if lines is head else left))
+                lines = [*lines, *draw(view, paper, most=page_of(view, paper)), [said("")]]
+        sheet.show(lines, top=0)
 
     def action_undo(self) -> None:
         self.query_one(Pad).undo()
@@ -226,3 +257,10 @@ class DrawScreen(ModalScreen[None]):
     def action_close(self) -> None:
         self.dismiss(None)
         self.done()
+
+
+def _keys() -> Line:
+    line: Line = [said(" ")]
+    for key, word in KEYS:
+        line += [said(key, BOLD), said(f" {word}  ")]
+    return line

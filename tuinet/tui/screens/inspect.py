@@ -10,15 +10,19 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tuinet.errors import TuinetError
-from tuinet.render.paper import Line
+from tuinet.inspection.pointing import WEIGHTS
 from tuinet.tui.asking import Answered, Asking, Look
 from tuinet.tui.keys import bindings
+from tuinet.tui.layer_rows import layer_rows
 from tuinet.tui.says import off_words, says_line
 from tuinet.tui.screens.questions import Questions
 from tuinet.tui.widgets.bars import BOLD, DIM, Bar, rule, said
 from tuinet.tui.widgets.picture import Picture
 from tuinet.tui.widgets.rows import Rows
 from tuinet.tui.widgets.seen import SeenPane
+
+GATED = ("gates", "translation")
+"""Views that show one gate at a time."""
 
 FIRST = "digits-cnn"
 """What is looked into where nothing was named."""
@@ -114,18 +118,7 @@ class InspectScreen(Questions):
         if asking is None:
             return
         width = max(10, self.rows.size.width)
-        rows: list[tuple[object, Line]] = [("", [said(" the whole model" if asking.count else " the whole")])]
-        for name in asking.subject.layers:
-            shape = asking.subject.row(name)
-            depth = name.count("/")
-            short = (
-                "  " * depth + name.rpartition("/")[2]
-                if depth and name.rpartition("/")[0] in asking.subject.layers
-                else name
-            )
-            room = max(1, width - len(shape) - 3)
-            rows.append((name, [said(f" {short[:room].ljust(room)} "), said(shape, DIM)]))
-        self.rows.fill(rows)
+        self.rows.fill(layer_rows(asking, width, self.tui.ascii))
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,8 +155,8 @@ class InspectScreen(Questions):
         if asking is not self.asking or look != asking.wanted():
             return
         if found.answers is not None:
-            asking.answers = found.answers
-        self.pane.take(asking.ranged(found.seen), anew=self.anew)
+            asking.answers, asking.input_words = found.answers, found.input_words
+        self.pane.take(asking.ranged(found.seen), anew=self.anew, listed=look.view == "translation")
         self.anew = False
         self.draw_titles()
         self.draw_words()
@@ -223,12 +216,21 @@ class InspectScreen(Questions):
             "draw": asking.drawn is not None, "sample": asking.count > 0, "input": asking.is_model,
             "off": asking.is_model and self.picture.has_focus, "restore": bool(asking.subject.offs),
             "explain": self.picture.has_focus or self.rows.has_focus, "epoch": bool(asking.epochs),
-            "gradient": asking.is_model and self.picture.has_focus,
+            "gradient": asking.view in GATED or (asking.view in WEIGHTS and self.picture.has_focus),
+            "page": self.picture.pages[1] > 1, "slice": asking.part.turns("slice"), "axes": asking.part.turns("axes"),
+            "order": asking.part.turns("order"), "turn": any(one.kind == "matrix" for one in self.pane.views),
         }  # fmt: skip
         return allowed.get(action, True)
 
     def words(self) -> dict[str, str]:
-        return {"inspect.sum": "look" if self.rows.has_focus else "sum"}
+        asking = self.asking
+        if asking is None:
+            return {}
+        return {
+            "inspect.sum": "look" if self.rows.has_focus else "sum",
+            "inspect.gradient": "next gate" if asking.view in GATED else "gradient",
+            "inspect.slice_before": "channel" if asking.is_model else "slice",
+        }
 
     # ── moving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,13 +257,8 @@ class InspectScreen(Questions):
 
     def action_show_view(self, name: str) -> None:
         if self.asking is not None:
-            self.asking.view = name
+            self.asking.wish = name
             self.look(anew=True)
-
-    def action_sample(self, by: int) -> None:
-        if self.asking is not None:
-            self.asking.turn_sample(by)
-            self.look(anew=False)
 
     def action_page(self, by: int) -> None:
         self.picture.page(by)
@@ -274,20 +271,6 @@ class InspectScreen(Questions):
     def action_turn(self) -> None:
         self.pane.turn()
 
-    def action_order(self) -> None:
-        if self.asking is not None:
-            self.asking.turn_order()
-            self.look(anew=True)
-
-    def action_epoch(self, by: int) -> None:
-        if self.asking is not None:
-            self.later(partial(self.asking.turn_epoch, by), anew=False)
-
-    def action_refit(self) -> None:
-        if self.asking is not None:
-            self.asking.held = not self.asking.held
-            self.look(anew=False)
-
     def action_explain(self) -> None:
         if self.rows.has_focus:
             self.picture.focus()
@@ -296,7 +279,12 @@ class InspectScreen(Questions):
         self.explain("sum")
 
     def action_gradient(self) -> None:
-        if self.asking is not None and self.asking.view in ("gates", "translation"):
+        asking = self.asking
+        if asking is not None and asking.part.turns("gate"):
+            asking.part.turn("gate")
+            self.look(anew=False)
+            return
+        if asking is not None and asking.view == "gates":
             self.picture.next_view()
             return
         self.explain("gradient")

@@ -37,6 +37,37 @@ class Questions(Room):
     def later(self, change: Callable[[], None], *, anew: bool) -> None:
         raise NotImplementedError
 
+    # ── which of several ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_sample(self, by: int) -> None:
+        if self.asking is not None:
+            self.asking.turn_sample(by)
+            self.look(anew=False)
+
+    def action_slice(self, by: int) -> None:
+        if self.asking is not None:
+            self.asking.part.turn("slice", by)
+            self.look(anew=False)
+
+    def action_axes(self) -> None:
+        if self.asking is not None:
+            self.asking.part.turn("axes")
+            self.look(anew=True)
+
+    def action_order(self) -> None:
+        if self.asking is not None:
+            self.asking.part.turn("order")
+            self.look(anew=True)
+
+    def action_epoch(self, by: int) -> None:
+        if self.asking is not None:
+            self.later(partial(self.asking.turn_epoch, by), anew=False)
+
+    def action_refit(self) -> None:
+        if self.asking is not None:
+            self.asking.held = not self.asking.held
+            self.look(anew=False)
+
     # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def explain(self, what: Literal["sum", "gradient"]) -> None:

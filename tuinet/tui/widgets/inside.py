@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -35,8 +36,11 @@ SHARE = 0.025
 """The part of a core that looking may take: what takes longer is looked at less often."""
 
 LEAST_SECONDS, HEALTH_SECONDS, UNSEEN_SECONDS = 1.0, 3.0, 10.0
-"""Between two looks at what is inside, at the layers' health, and at that while nobody sees it: a warning shows all
-the same."""
+"""Between two looks at what is inside, at the layers' health, and at that while only its warnings are seen."""
+
+
+SMALL = 12
+"""Lines: a pane that has fewer shows views without notes."""
 
 
 class Found(NamedTuple):
@@ -181,9 +185,8 @@ class Inside(Vertical):
         """As many panes as have room, the chosen one always among them."""
         if self.screen.has_class("huge"):
             return tuple(PANES)
-        if self.screen.has_class("wide"):
-            return ("inside", self.pane if self.pane != "inside" else "health")
-        return (self.pane,)
+        other = self.pane if self.pane != "inside" else "health"
+        return ("inside", other) if self.screen.has_class("wide") else (self.pane,)
 
     def paper(self, name: str) -> Paper | None:
         size = self.query_one(f"#{name}", Sheet).size
@@ -192,13 +195,11 @@ class Inside(Vertical):
         return self.screen.paper(size.width - 1, size.height)  # pyright: ignore[reportAttributeAccessIssue]
 
     def draw(self) -> None:
-        hidden = {name: not self.query_one(f"#{name}", Sheet).has_class("seen") for name in PANES}
-        for name in PANES:
-            self.query_one(f"#{name}", Sheet).set_class(name in self.shown, "seen")
-        if any(hidden[name] == (name in self.shown) for name in PANES):
-            self.call_after_refresh(self._draw)  # only then they have their sizes
-        else:
-            self._draw()
+        sheets = {name: self.query_one(f"#{name}", Sheet) for name in PANES}
+        others = any(sheet.has_class("seen") != (name in self.shown) for name, sheet in sheets.items())
+        for name, sheet in sheets.items():
+            sheet.set_class(name in self.shown, "seen")
+        self.call_after_refresh(self._draw) if others else self._draw()  # others have their sizes only then
 
     def _draw(self) -> None:
         self._titles()
@@ -219,6 +220,8 @@ class Inside(Vertical):
         paper = replace(paper, height=max(1, (paper.height or 1) - len(below)))
         lines: list[list[Segment]] = []
         for seen in map(self._held, self.found.seen):
+            if isinstance(seen, View) and (paper.height or 0) < SMALL:
+                seen = msgspec.structs.replace(seen, notes=())  # the picture needs the lines
             fits = page_of(seen, paper) if isinstance(seen, View) else 1
             lines += draw(seen, paper, most=fits, more="4 looks at {first} to {last}")
         return [*lines, *below]
@@ -284,9 +287,7 @@ class Inside(Vertical):
         bar.show(line)
 
     def name_of(self) -> str:
-        if not self.views:
-            return "nothing yet"
-        view, layer = self.views[self.what % len(self.views)]
+        view, layer = self.views[self.what % len(self.views)] if self.views else ("nothing yet", "")
         return f"{layer} {view}".strip()
 
     def warnings(self) -> list[str]:

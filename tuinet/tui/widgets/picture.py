@@ -1,18 +1,16 @@
-"""Views one under the other, as pages of tiles, with a cursor that moves from value to value."""
+"""Views on pages, with a cursor that moves from value to value."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-from rich.segment import Segment
 from textual.binding import Binding
 from textual.message import Message
 
 from tuinet.inspection.view import Seen, View
-from tuinet.render.draw import Drawing, drawing, page_of
-from tuinet.render.paper import BOLD, Line, Paper
+from tuinet.render.paper import Paper
+from tuinet.tui.widgets.pages import Page, Piece, draw_page, pages
 from tuinet.tui.widgets.sheet import Mark, Sheet
 
 ZOOMS = 8
@@ -23,14 +21,6 @@ class Place(NamedTuple):
 
     seen: int
     at: tuple[int, ...]
-
-
-class _Piece(NamedTuple):
-    """One view as it is drawn: where its lines begin, and the first of its pictures that is on the page."""
-
-    drawing: Drawing | None
-    top: int
-    first: int
 
 
 class Picture(Sheet):
@@ -54,10 +44,10 @@ class Picture(Sheet):
         super().__init__(id=id)
         self.seens: tuple[Seen, ...] = ()
         self.place: Place | None = None
-        self.first = 0
-        self.per_page = 0
+        self.page_at = 0
         self.paper: Paper | None = None
-        self._pieces: list[_Piece] = []
+        self._pages: list[Page] = []
+        self._pieces: list[Piece] = []
 
     # ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,71 +55,54 @@ class Picture(Sheet):
         """Other values; `anew`: of another view, so that cursor and page begin again."""
         self.seens = tuple(seens)
         if anew:
-            self.place, self.first = None, 0
+            self.place, self.page_at = None, 0
         self.draw(paper, top=0 if anew else None)
 
     def draw(self, paper: Paper, top: int | None = None) -> None:
-        """All of it on this paper."""
+        """All of it on this paper, from the page on that is seen."""
         self.paper = paper
-        lines: list[Line] = []
-        self._pieces = []
-        for number, seen in enumerate(self.seens):
-            if lines:
-                lines.append([Segment("", BOLD)])
-            lines += self._piece(number, seen, paper, len(lines))
-        if self.place is None or not self._stands(self.place):
-            self.place = self._somewhere()
-        self.show(lines, self._cursor(), top)
+        self._pages = pages(self.seens, paper)
+        self._turn_to(self.page_at, top)
 
-    def _piece(self, number: int, seen: Seen, paper: Paper, top: int) -> list[Line]:
-        if not isinstance(seen, View):
-            drawn = drawing(seen, paper)
-            self._pieces.append(_Piece(None, top, 0))
-            return list(drawn.lines)
-        first, most = 0, len(seen.data) or 1
-        if seen.kind == "images" and len(self.seens) == 1:
-            most = self.per_page = max(1, page_of(seen, paper))
-            first = self.first = min(self.first, (len(seen.data) - 1) // most * most)
-            seen = part_of(seen, first, most)
-        elif len(self.seens) == 1:
-            self.per_page = 0
-        drawn = drawing(seen, paper, most=most)
-        self._pieces.append(_Piece(drawn, top, first))
-        return list(drawn.lines)
+    def _turn_to(self, number: int, top: int | None = 0) -> None:
+        if self.paper is None:
+            return
+        self.page_at = max(0, min(number, len(self._pages) - 1))
+        page = self._pages[self.page_at] if self._pages else ()
+        lines, self._pieces = draw_page(self.seens, page, self.paper)
+        if self.place is None or self._where(self.place) is None:
+            self.place = self._end()
+        self.show(lines, self._cursor(), top)
 
     @property
     def pages(self) -> tuple[int, int]:
         """Which page of how many, from 1."""
-        seen = self.seens[0] if self.seens else None
-        if not isinstance(seen, View) or not self.per_page:
-            return 1, 1
-        return self.first // self.per_page + 1, -(-len(seen.data) // self.per_page)
+        return self.page_at + 1, max(1, len(self._pages))
 
     @property
     def view(self) -> View | None:
         """The view that the cursor is on."""
-        seen = self.seens[self.place.seen] if self.place is not None else None
+        seen = self.seens[self.place.seen] if self.place is not None and self.place.seen < len(self.seens) else None
         return seen if isinstance(seen, View) else None
 
     # ── the cursor ────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _piece(self, seen: int) -> Piece | None:
+        return next((piece for piece in self._pieces if piece.part.seen == seen), None)
+
     def _where(self, place: Place) -> tuple[int, int, int] | None:
-        piece = self._pieces[place.seen]
-        if piece.drawing is None:
+        piece = self._piece(place.seen)
+        if piece is None or piece.drawing is None or not place.at or place.at[0] < piece.part.first:
             return None
-        index = (place.at[0] - piece.first, *place.at[1:]) if piece.first else place.at
-        found = piece.drawing.where(index) if index[0] >= 0 else None
+        found = piece.drawing.where(piece.shown(place.at))
         return None if found is None else (found[0], found[1] + piece.top, found[2])
 
-    def _stands(self, place: Place) -> bool:
-        return place.seen < len(self._pieces) and self._where(place) is not None
-
-    def _somewhere(self) -> Place | None:
-        """The first value that is drawn."""
-        for number, piece in enumerate(self._pieces):
-            start = _end_of(piece.drawing)
-            if start is not None:
-                return Place(number, (start[0] + piece.first, *start[1:]) if piece.first else start)
+    def _end(self, last: bool = False) -> Place | None:
+        """The first value on the page, or the last."""
+        for piece in reversed(self._pieces) if last else self._pieces:
+            end = piece.end(last)
+            if end is not None:
+                return Place(piece.part.seen, end)
         return None
 
     def _cursor(self) -> Mark | None:
@@ -146,51 +119,55 @@ class Picture(Sheet):
             self.post_message(self.Moved())
 
     def action_move(self, dx: int, dy: int) -> None:
-        if self.place is None:
+        place = self.place
+        piece = self._piece(place.seen) if place is not None else None
+        if place is None or piece is None or piece.drawing is None:
             self.scroll_by(dy)
             return
-        piece, index = self._pieces[self.place.seen], self.place.at
-        assert piece.drawing is not None
-        shown = (index[0] - piece.first, *index[1:]) if piece.first else index
-        moved = piece.drawing.moved(shown, dx, dy)
-        if moved != shown:
-            self.go(Place(self.place.seen, (moved[0] + piece.first, *moved[1:]) if piece.first else moved))
-        elif dy:
-            self._leave(1 if dy > 0 else -1)
+        moved = piece.whole(piece.drawing.moved(piece.shown(place.at), dx, dy))
+        if moved != place.at:
+            self.go(Place(place.seen, moved))
+        elif dy and not self._leave(piece, 1 if dy > 0 else -1) and not self.scroll_by(dy):
+            self.page(1 if dy > 0 else -1, last=dy < 0)
 
-    def _leave(self, way: int) -> None:
-        """Over the edge of a view into the next one, or only further down the lines."""
-        assert self.place is not None
-        others = range(self.place.seen + way, len(self._pieces) if way > 0 else -1, way)
-        for number in others:
-            start = _end_of(self._pieces[number].drawing, last=way < 0)
-            if start is not None:
-                self.go(Place(number, start))
-                return
-        self.scroll_by(way)
+    def _leave(self, piece: Piece, way: int) -> bool:
+        """Over the edge of a view into the next one on the page."""
+        at = self._pieces.index(piece)
+        for other in self._pieces[at + 1 :] if way > 0 else reversed(self._pieces[:at]):
+            end = other.end(last=way < 0)
+            if end is not None:
+                self.go(Place(other.part.seen, end))
+                return True
+        return False
 
     def next_view(self) -> None:
-        """The cursor onto the next of several views, after the last onto the first."""
-        if self.place is None:
+        """The same place of the next of several views, after the last of the first."""
+        place = self.place
+        others = [number for number, seen in enumerate(self.seens) if isinstance(seen, View)]
+        if place is None or len(others) < 2 or place.seen not in others:
             return
-        before = self.place
-        self._leave(1)
-        if self.place == before:
-            first = self._somewhere()
-            if first is not None:
-                self.go(first)
+        wanted = others[(others.index(place.seen) + 1) % len(others)]
+        page = next(n for n, page in enumerate(self._pages) if any(part.seen == wanted for part in page))
+        self.place = Place(wanted, place.at)
+        self._turn_to(page, None if page == self.page_at else 0)
+        if self.place.seen != wanted:  # it has no such place
+            piece = self._piece(wanted)
+            end = piece.end() if piece is not None else None
+            self.place = Place(wanted, end) if end is not None else self.place
+            self.show(self.lines, self._cursor())
+        self.post_message(self.Moved())
 
-    def page(self, by: int) -> None:
-        """The next page of tiles, or of lines."""
-        if self.pages[1] == 1 or self.paper is None:
-            self.scroll_by(by * max(1, self.size.height - 1))
+    def page(self, by: int, *, last: bool = False) -> None:
+        """The next page, the cursor on its first value or its last; of lines that go on below, those first."""
+        if not last and self.scroll_by(by * max(1, self.size.height - 1)):
             return
-        seen = self.seens[0]
-        assert isinstance(seen, View)
-        first = self.first + by * self.per_page
-        if 0 <= first < len(seen.data):
-            self.first, self.place = first, None
-            self.draw(self.paper, top=0)
+        number = self.page_at + by
+        if 0 <= number < len(self._pages):
+            self.place = None
+            self._turn_to(number)
+            if last:
+                self.place = self._end(last=True)
+                self.show(self.lines, self._cursor())
             self.post_message(self.Moved())
 
     def on_focus(self) -> None:
@@ -202,27 +179,8 @@ class Picture(Sheet):
     def on_sheet_pressed(self, message: Sheet.Pressed) -> None:
         message.stop()
         self.focus()
-        for number, piece in enumerate(self._pieces):
+        for piece in self._pieces:
             found = piece.drawing.at(message.x, message.y - piece.top) if piece.drawing is not None else None
             if found is not None:
-                self.go(Place(number, (found[0] + piece.first, *found[1:]) if piece.first else found))
+                self.go(Place(piece.part.seen, piece.whole(found)))
                 return
-
-
-def part_of(view: View, first: int, count: int) -> View:
-    """So many pictures of a view from one on, under their own numbers, in the range of all."""
-    if first == 0 and count >= len(view.data):
-        return view
-    labels = view.axes[0].labels or tuple(map(str, range(len(view.data))))
-    axis = msgspec.structs.replace(view.axes[0], labels=labels[first : first + count])
-    low, high = view.range
-    data = view.data[first : first + count]
-    return msgspec.structs.replace(view, axes=(axis, *view.axes[1:]), data=data, low=low, high=high)
-
-
-def _end_of(drawn: Drawing | None, last: bool = False) -> tuple[int, ...] | None:
-    """The first value that is drawn, or the last."""
-    if drawn is None or not drawn.blocks:
-        return None
-    block = drawn.blocks[-1 if last else 0]
-    return block.place(block.rows - 1, block.columns - 1) if last else block.place(0, 0)

@@ -10,9 +10,11 @@ import msgspec
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tuinet.inspection.around import around, beside
 from tuinet.inspection.pointing import said as in_words
 from tuinet.inspection.view import Seen, View
 from tuinet.render.paper import Paper
+from tuinet.tui.listing import Listed, each, in_one_list
 from tuinet.tui.widgets.bars import Bar, rule
 from tuinet.tui.widgets.picture import ZOOMS, Picture
 
@@ -40,14 +42,18 @@ class SeenPane(Vertical):
 
     # ── drawing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take(self, seens: Sequence[Seen], *, anew: bool) -> None:
-        """What was found."""
-        self.seens = tuple(seens)
+    def take(self, seens: Sequence[Seen], *, anew: bool, listed: bool = False) -> None:
+        """What was found; `listed`: what was read and written as one list."""
+        self.seens, self.listed = tuple(seens), listed
+        self.shown = in_one_list(self.seens) if listed else each(self.seens)
         paper = self._paper()
         if paper is not None:
-            self.picture.take([_turned(seen) if self.turned else seen for seen in seens], paper, anew=anew)
+            found = [_turned(one.seen) if self.turned else one.seen for one in self.shown]
+            self.picture.take(found, paper, anew=anew)
 
     seens: tuple[Seen, ...] = ()
+    shown: tuple[Listed, ...] = ()
+    listed = False
 
     def draw(self) -> None:
         paper = self._paper()
@@ -65,11 +71,23 @@ class SeenPane(Vertical):
         """The views of the layer, as many as have room, from the one that is seen on."""
         bar, names = self.query_one("#views", Bar), asking.view_names()
         here = names.index(asking.view) if asking.view in names else 0
-        from_here = [*names[here:], *names[:here]] if sum(map(len, names)) + len(names) > bar.size.width - 18 else names
-        titles = [(name, name == asking.view, f"screen.show_view('{name}')") for name in from_here]
         page, pages = self.picture.pages
-        right = f"page {page}/{pages}" if pages > 1 else f"{here + 1}/{len(names)}"
+        right = f"pgdn: page {page}/{pages}" if pages > 1 else f"view {here + 1}/{len(names)}" if len(names) > 1 else ""
+        room = bar.size.width - len(right) - 10  # for strokes, ‹› and …
+        if sum(map(len, names)) + len(names) > room:  # those from the one that is seen on
+            names = [*names[here:], *names[:here]]
+            ends = [sum(map(len, names[: n + 1])) + n + 1 for n in range(len(names))]
+            names = names[: max(1, sum(end <= room for end in ends))]
+            more = [("..." if ascii_only else "…", False, "screen.view(1)")]
+        else:
+            more = []
+        titles = [*((name, name == asking.view, f"screen.show_view('{name}')") for name in names), *more]
         bar.show(rule(titles, right, bar.size.width, ascii_only=ascii_only, focused=self.picture.has_focus))
+
+    @property
+    def views(self) -> list[View]:
+        """What is seen that is no table."""
+        return [one.seen for one in self.shown if isinstance(one.seen, View)]
 
     # ── the value under the cursor ────────────────────────────────────────────────────────────────────────────────
 
@@ -77,19 +95,22 @@ class SeenPane(Vertical):
     def pointed(self) -> tuple[View, tuple[int, ...]] | None:
         """The view under the cursor, as it was found, and the place in it."""
         place = self.picture.place
-        if place is None or place.seen >= len(self.seens):
+        if place is None or place.seen >= len(self.shown):
             return None
-        view = self.seens[place.seen]
-        if not isinstance(view, View):
+        one = self.shown[place.seen]
+        if not isinstance(one.seen, View):
             return None
-        if self.turned and view.kind == "matrix":
-            return view, place.at[::-1]
-        return view, (*place.at, *(0,) * (view.data.ndim - len(place.at)))  # of a coloured point the first channel
+        if self.turned and one.seen.kind == "matrix":
+            return one.source(place.at[::-1])
+        return one.source((*place.at, *(0,) * (one.seen.data.ndim - len(place.at))))  # of a coloured point the first
 
     def about_value(self) -> str:
-        """What lies under the cursor, in words."""
+        """What lies under the cursor, in words, and what around it."""
         pointed = self.pointed
-        return in_words(*pointed) if pointed is not None else ""
+        if pointed is None:
+            return ""
+        parts = (in_words(*pointed), beside(self.seens, *pointed), around(*pointed))
+        return "   ".join(part for part in parts if part)
 
     # ── what keys do ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,7 +121,7 @@ class SeenPane(Vertical):
     def turn(self) -> None:
         """Rows become columns, of tables of numbers."""
         self.turned = not self.turned
-        self.take(self.seens, anew=True)
+        self.take(self.seens, anew=True, listed=self.listed)
 
 
 def _turned(seen: Seen) -> Seen:
