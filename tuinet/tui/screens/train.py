@@ -15,7 +15,7 @@ from tuinet.tui.progress import milestones, progress_line, trouble
 from tuinet.tui.screens.base import Room
 from tuinet.tui.steering import Steering
 from tuinet.tui.widgets.bars import Bar, said
-from tuinet.tui.widgets.curves import OVERLAYS, Curves
+from tuinet.tui.widgets.curves import Curves
 from tuinet.tui.widgets.inside import PANES, Inside
 from tuinet.tui.widgets.sheet import Sheet
 
@@ -308,12 +308,9 @@ class TrainScreen(Room):
 
     def action_overlay(self) -> None:
         """Another run's curves over these, or none any more."""
-        from tuinet.training.feed import Feed
-        from tuinet.training.runs import newest_runs
-
-        here = {feed.directory for feed in (self.feed, *self.curves.over) if feed is not None}
-        runs = [directory for directory in newest_runs() if directory not in here][:9]
-        options = [Option(str(n), directory.name, str(directory)) for n, directory in enumerate(runs, 1)]
+        options = [
+            Option(str(n), directory.name, str(directory)) for n, directory in enumerate(self.curves.others(), 1)
+        ]
         if self.curves.over:
             options.append(Option("0", "none", "none"))
         if not options:
@@ -321,12 +318,8 @@ class TrainScreen(Room):
             return
 
         def answered(answer: str | None) -> None:
-            if answer == "none":
-                self.curves.over = []
-            elif answer:
-                other = Feed(Path(answer))
-                other.read()
-                self.curves.over = [*self.curves.over, other][-len(OVERLAYS) :]
+            if answer:
+                self.curves.lay_over(None if answer == "none" else Path(answer))
             self.draw_run()
 
         self.app.push_screen(Choose("Lay over", "The curves of another run, over these.", options), answered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import ComposeResult
@@ -177,6 +178,23 @@ class Curves(Vertical):
         if self.drawn is not None and self.drawn.x_at(message.x) is not None:
             self.column = message.x
             self.action_move(0)
+
+    # ── other runs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def others(self) -> list[Path]:
+        """The newest runs that are not seen here."""
+        from tuinet.training.runs import newest_runs
+
+        here = {feed.directory for feed in (self.feed, *self.over) if feed is not None}
+        return [directory for directory in newest_runs() if directory not in here][:9]
+
+    def lay_over(self, directory: Path | None) -> None:
+        """The curves of another run over these, as many as there are colours; None: no more of any."""
+        from tuinet.training.feed import Feed
+
+        self.over = [*self.over, Feed(directory)][-len(OVERLAYS) :] if directory is not None else []
+        for feed in self.over:
+            feed.read()
 
     # ── what keys do ──────────────────────────────────────────────────────────────────────────────────────────────
 
