@@ -96,6 +96,8 @@ def travel(
     finally:
         end_runs(Path("runs"))
         for started in (*app.begun, *_STARTED):
+            if started.process.poll() is None:
+                started.process.terminate()
             started.process.wait(20)
         _STARTED.clear()
     return app

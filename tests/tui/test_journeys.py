@@ -85,7 +85,11 @@ def test_what_is_set_is_marked_and_a_stopped_run_goes_on() -> None:
         assert (feed.rate, feed.dropout, feed.pace) == (0.004, 0.25, 0.0)
         train = person.app.screen
         assert isinstance(train, TrainScreen)
-        for wrong, words in (("fast", "'fast' sets nothing"), ("dropout 1", "below 1"), ("teacher forcing 0.5", "teac")):
+        for wrong, words in (
+            ("fast", "'fast' sets nothing"),
+            ("dropout 1", "below 1"),
+            ("teacher forcing 0.5", "teac"),
+        ):
             await person.press("t")
             await person.write(wrong)
             await person.told(words)

@@ -60,11 +60,16 @@ class TuinetApp(App[None]):
     MODES: ClassVar = {"home": HomeScreen, "train": _train, "inspect": _inspect}
     DEFAULT_MODE = "home"
     BINDINGS = bindings("app")  # pyright: ignore[reportAssignmentType]
-    CSS = "Screen { layout: vertical; }"
+    CSS = """
+    Screen { layout: vertical; }
+    .-ascii Popup > Vertical, .-ascii DrawScreen Pad { border: ascii $primary; }
+    .-ascii Toast { border-left: ascii $primary; }
+    """
 
     def __init__(self, opened: str | None = None, *, ascii: bool = False, theme: str | None = None) -> None:
         super().__init__()
         self.opened, self.ascii = opened, ascii
+        self.set_class(ascii, "-ascii")
         self.watched: Path | None = None
         self.looked_into: str | None = None
         self.said: deque[str] = deque(maxlen=LOG_LINES)

@@ -30,7 +30,9 @@ BAR = 8
 def says_line(asking: Asking, width: int, ascii_only: bool) -> Line:
     """` ‹ test:17 ›  says 3, in truth 3   3 .97 ▇▇▇▇▇▇▇▇  8 .02 ▏`"""
     if not asking.is_model:
-        return fitted([said(f" {asking.path}", BOLD), said("   of another program: only its tensors are known")], width)
+        return fitted(
+            [said(f" {asking.path.name}", BOLD), said("   of another program: only its tensors are known")], width
+        )
     if not asking.answers or not asking.answers[0]:
         return fitted([said(f" {asking.name}", BOLD), said("   no sample: i names an input")], width)
     name, text, parts = in_brief(asking.answers[0][0])

@@ -14,7 +14,7 @@ from tuinet.render.paper import Line, Paper, clean, cut
 
 BOLD, DIM, ACTIVE, PLAIN = Style(bold=True), Style(dim=True), Style(bold=True, reverse=True), Style.null()
 
-_ANY = Paper()
+_ANY, _ASCII = Paper(), Paper(ascii=True)
 
 
 def said(text: object, style: Style = PLAIN, action: str = "") -> Segment:
@@ -37,7 +37,16 @@ class Bar(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        return Strip(fitted(self.line, self.size.width)).apply_style(self.rich_style)
+        line = in_ascii(self.line) if self.app.ascii else self.line  # pyright: ignore[reportAttributeAccessIssue]
+        return Strip(fitted(line, self.size.width)).apply_style(self.rich_style)
+
+
+def in_ascii(line: Sequence[Segment]) -> Line:
+    """The line with nothing but ASCII in it."""
+    return [
+        segment if segment.text.isascii() else Segment(clean(segment.text, _ASCII), segment.style or PLAIN)
+        for segment in line
+    ]
 
 
 def fitted(line: Sequence[Segment], width: int) -> Line:
@@ -49,7 +58,8 @@ def fitted(line: Sequence[Segment], width: int) -> Line:
     left = width
     for segment in line:
         if segment.cell_length > left or left <= 0:
-            kept.append(Segment(cut(segment.text, left, _ANY), segment.style or PLAIN))
+            paper = _ASCII if all(each.text.isascii() for each in line) else _ANY
+            kept.append(Segment(cut(segment.text, left, paper), segment.style or PLAIN))
             break
         kept.append(segment)
         left -= segment.cell_length

@@ -46,19 +46,22 @@ class SeenPane(Vertical):
         """What was found; `listed`: what was read and written as one list."""
         self.seens, self.listed = tuple(seens), listed
         self.shown = in_one_list(self.seens) if listed else each(self.seens)
-        paper = self._paper()
-        if paper is not None:
-            found = [_turned(one.seen) if self.turned else one.seen for one in self.shown]
-            self.picture.take(found, paper, anew=anew)
+        self._show(anew=anew)
 
     seens: tuple[Seen, ...] = ()
     shown: tuple[Listed, ...] = ()
     listed = False
 
     def draw(self) -> None:
+        self._show(anew=False)
+
+    def _show(self, *, anew: bool) -> None:
         paper = self._paper()
-        if paper is not None:
-            self.picture.draw(paper)
+        if paper is None:
+            self.picture.place = None  # it stood in what was seen before
+            return
+        found = [_turned(one.seen) if self.turned else one.seen for one in self.shown]
+        self.picture.take(found, paper, anew=anew)
 
     def _paper(self) -> Paper | None:
         size = self.picture.size

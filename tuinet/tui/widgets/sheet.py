@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tuinet.tui.widgets.bars import in_ascii
+
 Line = Sequence[Segment]
 
 REVERSED = Style(reverse=True)
@@ -77,6 +79,8 @@ class Sheet(Widget, can_focus=True):
         at = y + self.top
         width = self.size.width
         line = self.lines[at] if 0 <= at < len(self.lines) else ()
+        if self.app.ascii:  # pyright: ignore[reportAttributeAccessIssue]
+            line = in_ascii(line)
         strip = Strip(line).adjust_cell_length(width)
         mark = self._mark
         if mark is not None and mark.y == at and mark.x < width:
