@@ -53,11 +53,16 @@ class Traveller:
         assert f"{key} {word}" in self.foot, f"the foot does not show {key} {word}: {self.foot}"
         await self.press({"space": "space", "<": "less_than_sign", ">": "greater_than_sign"}.get(key, key))
 
-    async def write(self, text: str) -> None:
-        """In place of what stands in the field, then enter."""
+    async def fill(self, text: str) -> None:
+        """In place of what stands in the field."""
         field = self.app.screen.query_one(Input)
         await self.until(lambda: field.has_focus)
         field.value = text
+        await self.pilot.pause()
+
+    async def write(self, text: str) -> None:
+        """The same, then enter."""
+        await self.fill(text)
         await self.press("enter")
 
     def sees(self, words: str | re.Pattern[str]) -> bool:

@@ -234,8 +234,10 @@ def test_corrupt_runs_are_looked_at_everywhere(trained: Path) -> None:
             person.app.show_run(run)
             await person.until(lambda: person.app.current_mode == "train")
             screen = train(person)
-            await person.until(lambda run=run: screen.feed is not None and screen.feed.directory == run)
-            await person.until(lambda: screen.state and (screen.inside.found.wrong or screen.inside.found.seen))
+            await person.until(lambda run=run, screen=screen: screen.feed is not None and screen.feed.directory == run)
+            await person.until(
+                lambda screen=screen: screen.state and (screen.inside.found.wrong or screen.inside.found.seen)
+            )
             await person.press("v", "tab", "right", "left", "o")
             await person.until("Lay over")
             await person.press("1", "4")

@@ -30,12 +30,15 @@ def kind_of(settings: msgspec.Struct) -> str:
     return str(settings.__struct_config__.tag)
 
 
-def settings_in_words(settings: msgspec.Struct) -> str:
-    """Like "16 filters, kernel 3×3, stride 1, padding same". What is not set is left out, and so are layers inside."""
+def settings_in_words(settings: msgspec.Struct, brief: bool = False) -> str:
+    """Like "16 filters, kernel 3×3, stride 1, padding same". What is not set is left out, and so are layers inside;
+    `brief`: what is at its default, too."""
     found: list[str] = []
     for field in msgspec.structs.fields(settings):
         value: object = getattr(settings, field.name)
         name = field.name.replace("_", " ")
+        if brief and value == field.default:
+            continue
         if isinstance(value, bool):
             found += [] if value == bool(field.default) else [name if value else f"no {name}"]
         elif isinstance(value, msgspec.Struct):

@@ -117,7 +117,7 @@ class _Edit:
         while len(tables):
             del tables[0]
         for place, each in enumerate(after):
-            tables.insert(place, each)  # pyright: ignore[reportUnknownMemberType]
+            tables.insert(place, each)
 
     def list(self, text: str, old: tuple[msgspec.Struct, ...], new: tuple[msgspec.Struct, ...]) -> str:
         """The text of a list in brackets, changed."""

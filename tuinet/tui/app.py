@@ -21,7 +21,9 @@ from tuinet.tui.screens.base import Room
 from tuinet.tui.screens.home import HomeScreen
 
 if TYPE_CHECKING:
+    from tuinet.experiment.spec import Experiment
     from tuinet.training.start import Started
+    from tuinet.tui.screens.build import BuildScreen
     from tuinet.tui.screens.inspect import InspectScreen
     from tuinet.tui.screens.train import TrainScreen
 
@@ -49,15 +51,26 @@ def _inspect() -> InspectScreen:
     return InspectScreen()
 
 
-SCREENS: dict[str, tuple[str, str]] = {"home": ("1", "Home"), "train": ("3", "Train"), "inspect": ("4", "Inspect")}
-"""The screens by name: their key and title. Build, 2, is to come."""
+def _build() -> BuildScreen:
+    from tuinet.tui.screens.build import BuildScreen
+
+    return BuildScreen()
+
+
+SCREENS: dict[str, tuple[str, str]] = {
+    "home": ("1", "Home"),
+    "build": ("2", "Build"),
+    "train": ("3", "Train"),
+    "inspect": ("4", "Inspect"),
+}
+"""The screens by name: their key and title."""
 
 
 class TuinetApp(App[None]):
     """`opened` is a run to watch or a model or file to look into. `ascii`: nothing but ASCII is drawn."""
 
     TITLE = "tuinet"
-    MODES: ClassVar = {"home": HomeScreen, "train": _train, "inspect": _inspect}
+    MODES: ClassVar = {"home": HomeScreen, "build": _build, "train": _train, "inspect": _inspect}
     DEFAULT_MODE = "home"
     BINDINGS = bindings("app")  # pyright: ignore[reportAssignmentType]
     CSS = """
@@ -72,6 +85,7 @@ class TuinetApp(App[None]):
         self.set_class(ascii, "-ascii")
         self.watched: Path | None = None
         self.looked_into: str | None = None
+        self.to_build: str | None = None
         self.said: deque[str] = deque(maxlen=LOG_LINES)
         self.alive = False
         self.begun: list[Started] = []
@@ -242,6 +256,17 @@ class TuinetApp(App[None]):
         from tuinet.tui.starting import start_recipe
 
         start_recipe(self, name)
+
+    def train_experiment(self, experiment: Experiment) -> None:
+        """Start a run of an experiment that lies in no file."""
+        from tuinet.tui.starting import start_experiment
+
+        start_experiment(self, experiment)
+
+    def build(self, wanted: str | Path) -> None:
+        """Open a recipe, a file, a run or a model in Build."""
+        self.to_build = str(wanted)
+        self.switch_mode("build")
 
     def go_on(self, directory: Path) -> None:
         from tuinet.tui.starting import go_on

@@ -37,6 +37,7 @@ class Key(NamedTuple):
 KEYS: tuple[Key, ...] = (
     # ── everywhere
     Key("app.home", "1,f2", "go('home')", "", "Home: recipes, runs and models", "1"),
+    Key("app.build", "2,f3", "go('build')", "", "Build: an experiment, its layers, data and training", "2"),
     Key("app.train", "3,f4", "go('train')", "", "Train: a run as it goes", "3"),
     Key("app.inspect", "4,f5", "go('inspect')", "", "Inspect: what is inside a model", "4"),
     Key("app.help", "question_mark,f1", "help", "", "this help: all keys, and what the screen shows", "?"),
@@ -48,10 +49,29 @@ KEYS: tuple[Key, ...] = (
     # ── Home
     Key("home.open", "enter", "open", "open", "open it: train a recipe, look at a run, look into a model", "enter"),
     Key("home.train", "t", "train", "train", "train the recipe, or the model's recipe, anew", "t"),
+    Key("home.build", "b", "build", "build", "open its network in Build, to change it", "b"),
     Key("home.filter", "slash", "filter", "filter", "show only what has these letters in it", "/"),
     Key("home.inspect", "i", "inspect", "look inside", "look inside the run's model", "i"),
     Key("home.resume", "r", "resume", "go on", "go on with a run that has stopped", "r"),
     Key("home.delete", "d", "delete", "delete", "delete the run and all it wrote; asks first", "d"),
+    # ── Build
+    Key("build.add", "a", "add", "add", "a layer behind the one under the cursor, of those that fit there", "a"),
+    Key("build.edit", "enter", "edit", "edit", "the settings of the layer, or the setting, under the cursor", "enter"),
+    Key("build.remove", "d", "remove", "delete", "take the layer away; u brings it back", "d"),
+    Key("build.later", "J", "move(1)", "move", "the layer one place on", "K J"),
+    Key("build.earlier", "K", "move(-1)", "", "the layer one place back", "K"),
+    Key("build.duplicate", "c", "duplicate", "", "the same layer once more", "c"),
+    Key("build.fix", "F", "fix", "way out", "take the way out of what is wrong here", "F"),
+    Key("build.train", "t", "train", "train", "train it; nothing need be saved first", "t"),
+    Key("build.undo", "u", "undo", "undo", "take the last change back", "u"),
+    Key("build.redo", "U,ctrl+r", "redo", "", "change it again", "U"),
+    Key("build.new", "n", "new", "new", "a new experiment: perceptron, MLP, CNN, sequence, or from what there is", "n"),
+    Key("build.quick", "i", "quick", "quick line", "all layers in one line: conv 16 3 same relu, pool 2, dense", "i"),
+    Key("build.fold", "space", "fold", "", "open or close a layer that is made of layers", "space"),
+    Key("build.compare", "m", "compare", "", "this network beside an MLP on the same images", "m"),
+    Key("build.copy", "y", "copy", "", "the command that does the same, shown and copied", "y"),
+    Key("build.open", "ctrl+o", "open", "", "open a file, a recipe, a run or a model", "ctrl+o"),
+    Key("build.save_as", "W", "save_as", "", "save it under another name", "W"),
     # ── Train
     Key("train.pause", "space", "pause", "pause", "hold the run after the step it is in, or let it go on", "space"),
     Key("train.step", "s", "step", "step", "one mini-batch, then hold", "s"),
@@ -63,6 +83,7 @@ KEYS: tuple[Key, ...] = (
     Key("train.rate_down", "minus", "rate(-1)", "", "half the learning rate", "-"),
     Key("train.stop", "x", "stop", "stop", "end the run: keep the best weights, the last, or nothing", "x"),
     Key("train.inside", "4,f5,i", "look_inside", "inside", "look into the run's model in Inspect", "4"),
+    Key("train.build", "b", "build", "", "open the run's network in Build", "b"),
     Key("train.go_on", "r", "go_on", "go on", "go on with a run that has stopped", "r"),
     Key("train.what", "v", "what", "what to see", "the next view of what is inside", "v"),
     Key("train.metric", "a", "metric", "figure", "the loss, or another figure", "a"),
@@ -94,6 +115,7 @@ KEYS: tuple[Key, ...] = (
     Key("inspect.page_down", "pagedown", "page(1)", "page", "the next page", "pgdn"),
     Key("inspect.page_up", "pageup", "page(-1)", "", "the page before", "pgup"),
     Key("inspect.open", "ctrl+o", "open", "open", "open a model, a run or any file of tensors", "ctrl+o"),
+    Key("inspect.build", "b", "build", "", "open the model's network in Build", "b"),
     Key("inspect.zoom_in", "plus,equals_sign", "zoom(1)", "zoom", "larger", "+ -"),
     Key("inspect.zoom_out", "minus", "zoom(-1)", "", "smaller", "-"),
     Key("inspect.older", "comma", "epoch(-1)", "epoch", "the weights of the epoch before", ", ."),
@@ -112,7 +134,7 @@ SIGNS = {
 
 _NAMES = {key.value for key in Keys} | set(KEY_TO_UNICODE_NAME) | set(REPLACED_KEYS) | set(SIGNS)
 
-PLACES = {"app": "Everywhere", "home": "Home", "train": "Train", "inspect": "Inspect"}
+PLACES = {"app": "Everywhere", "home": "Home", "build": "Build", "train": "Train", "inspect": "Inspect"}
 
 
 def keys_of(place: str) -> tuple[Key, ...]:

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tuinet.render.paper import Line, Paper, words
-from tuinet.tui.widgets.bars import BOLD, PLAIN, Bar, said
+from tuinet.tui.widgets.bars import BOLD, DIM, PLAIN, Bar, said
 from tuinet.tui.widgets.rows import Rows
 from tuinet.tui.widgets.sheet import Sheet
 
@@ -66,11 +66,13 @@ class Popup(ModalScreen[T], Generic[T]):
 
 
 class Option(NamedTuple):
-    """One of several ways on: the key that takes it, what it is called, what comes of it."""
+    """One of several ways on: the key that takes it, what it is called, what comes of it. One that is not `open` is
+    shown, and not taken."""
 
     key: str
     label: str
     value: str
+    open: bool = True
 
 
 class Choose(Popup[str]):
@@ -90,7 +92,12 @@ class Choose(Popup[str]):
         self.query_one("#text", Sheet).show([*lines, []] if self.text else [])
         rows = self.query_one("#options", Rows)
         rows.fill(
-            [(option.value, [said(f" {option.key} ", BOLD), said(f" {option.label}")]) for option in self.options]
+            [
+                (option.value, [said(f" {option.key} ", BOLD), said(f" {option.label}")])
+                if option.open
+                else (None, [said(f" {option.key}  {option.label}", DIM)])
+                for option in self.options
+            ]
         )
         for sheet in (self.query_one("#text", Sheet), rows):
             sheet.styles.height = max(0, len(sheet.lines))
@@ -99,7 +106,7 @@ class Choose(Popup[str]):
 
     def on_key(self, event: events.Key) -> None:
         for option in self.options:
-            if event.character == option.key:
+            if option.key and event.character == option.key and option.open:
                 event.stop()
                 self.dismiss(option.value)
 

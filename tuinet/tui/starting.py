@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,8 @@ from tuinet.tui.popup import Choose, Option, Read, paragraphs
 
 if TYPE_CHECKING:
     from tuinet.experiment.check import Report
+    from tuinet.experiment.spec import Experiment
+    from tuinet.training.start import Started
     from tuinet.tui.app import TuinetApp
 
 PACES = (1, 5, 20, 50, 100, 200, 500, 1000)
@@ -26,9 +29,11 @@ BESIDE = "Two runs share the cores of this machine: each is then about half as f
 
 
 class Plan(NamedTuple):
-    """What to start: an experiment's name, the pace (0: as fast as it goes), the runs that are going on."""
+    """What to start: an experiment's name, how it begins with more arguments, the pace (0: as fast as it goes), the
+    runs that are going on."""
 
     name: str
+    begin: Callable[[list[str]], Started]
     pace: int
     alive: tuple[Path, ...]
 
@@ -47,16 +52,34 @@ def pace_for(report: Report) -> int:
 
 def start_recipe(app: TuinetApp, name: str) -> None:
     """Check the experiment, ask what the run is to wait for, start it, and show it."""
-    app.run_worker(partial(_check, app, name), thread=True, exclusive=True, group="start")
+
+    def begin(arguments: list[str]) -> Started:
+        from tuinet.training.start import start
+
+        return start([name, *arguments], name)
+
+    app.run_worker(partial(_check, app, name, None, begin), thread=True, exclusive=True, group="start")
 
 
-def _check(app: TuinetApp, name: str) -> None:
+def start_experiment(app: TuinetApp, experiment: Experiment) -> None:
+    """The same for an experiment that lies in no file: its run has it."""
+
+    def begin(arguments: list[str]) -> Started:
+        from tuinet.training.run import lay_out
+        from tuinet.training.start import resume
+
+        return resume(lay_out(experiment, Path.cwd()), arguments)
+
+    work = partial(_check, app, experiment.name, experiment, begin)
+    app.run_worker(work, thread=True, exclusive=True, group="start")
+
+
+def _check(app: TuinetApp, name: str, experiment: Experiment | None, begin: Callable[[list[str]], Started]) -> None:
     from tuinet.experiment.checked import problem_lines, read_experiment, report_on
     from tuinet.training.runs import list_runs
 
     try:
-        experiment = read_experiment(name)
-        report, fetch, _ = report_on(experiment)
+        report, fetch, _ = report_on(experiment if experiment is not None else read_experiment(name))
     except (TuinetError, OSError) as error:
         app.call_from_thread(_say, app, f"{name} cannot be trained", str(error))
         return
@@ -67,7 +90,7 @@ def _check(app: TuinetApp, name: str) -> None:
         app.call_from_thread(_say, app, f"{name} cannot be trained", problem_lines(report))
         return
     alive = tuple(Path(run.directory) for run in list_runs() if run.state in ("running", "paused", "waiting"))
-    app.call_from_thread(_ask, app, Plan(name, pace_for(report), alive))
+    app.call_from_thread(_ask, app, Plan(name, begin, pace_for(report), alive))
 
 
 def _say(app: TuinetApp, title: str, text: str) -> None:
@@ -102,12 +125,10 @@ def _behind_all(alive: tuple[Path, ...]) -> Path:
 
 
 def _begin(app: TuinetApp, plan: Plan, after: Path | None) -> None:
-    from tuinet.training.start import start
-
-    arguments = [plan.name, *(["--pace", str(plan.pace)] if plan.pace else [])]
+    arguments = ["--pace", str(plan.pace)] if plan.pace else []
     arguments += ["--after", str(after)] if after is not None else []
     try:
-        started = start(arguments, plan.name)
+        started = plan.begin(arguments)
     except (TuinetError, OSError) as error:
         app.complain(error)
         return
@@ -121,8 +142,10 @@ def go_on(app: TuinetApp, directory: Path) -> None:
 
     feed = Feed(directory)
     feed.read()
-    halved = feed.failed is not None and feed.rate
+    changes: list[str] = []
+    if feed.failed is not None and feed.rate:
+        changes = ["--set", f"training.optimizer.rate={feed.rate / 2:g}"]
     try:
-        app.started(resume(directory, ["--set", f"training.optimizer.rate={feed.rate / 2:g}"] if halved else []))
+        app.started(resume(directory, changes))
     except (TuinetError, OSError) as error:
         app.complain(error)

@@ -238,6 +238,7 @@ class HomeScreen(Room):
         dead = item is not None and item.state in ("interrupted", "stopped short", "failed")
         allowed = {
             "open": kind != "", "train": kind in ("recipe", "model"), "inspect": kind in ("run", "model"),
+            "build": kind != "",
             "resume": kind == "run" and dead,
             "delete": kind == "run" and item is not None and item.state not in LIVING,
         }  # fmt: skip
@@ -270,6 +271,11 @@ class HomeScreen(Room):
         item = self.item
         if item is not None:
             self.tui.look_into(item.name)
+
+    def action_build(self) -> None:
+        item = self.item
+        if item is not None:
+            self.tui.build(item.name)
 
     def action_resume(self) -> None:
         item = self.item

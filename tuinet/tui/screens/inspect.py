@@ -289,6 +289,10 @@ class InspectScreen(Questions):
             return
         self.explain("gradient")
 
+    def action_build(self) -> None:
+        if self.opened is not None and self.asking is not None and self.asking.is_model:
+            self.tui.build(self.opened)
+
     def action_off(self) -> None:
         """The unit under the cursor off, or on again."""
         asking, pointed = self.asking, self.pane.pointed
