@@ -211,6 +211,18 @@ def test_what_was_hidden_behind_a_mistake_may_come_to_light() -> None:
     assert last is not None and problems(last, "digits") == ()
 
 
+@pytest.mark.parametrize(("data", "half"), [("pairs", "encoder"), ("pairs", "decoder"), ("reviews", "")])
+def test_where_there_are_no_layers_no_layer_is_named(data: str, half: str) -> None:
+    experiment = made(
+        "encoder(embed 8, gru 8) decoder(embed 8, gru 8, dense)" if half else "embed 8, gru 8, last, dense"
+    )
+    path = "model.layers" + (f"[0].{half}" if half else "")
+    broken = apply_settings(experiment, [f"{path}=[]"])
+    assert {each.path for each in problems(broken, data)} == {path}
+    after = mended(broken, data, problems(broken, data)[0])
+    assert after is not None and problems(after, data) == ()
+
+
 def test_a_problem_that_is_not_there_has_no_way_out() -> None:
     assert mended(made("flatten, dense"), "digits", Problem("model.layers[0]", "made up")) is None
 
