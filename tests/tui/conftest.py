@@ -46,6 +46,6 @@ def translator() -> str:
 
 @pytest.fixture
 def trained(_trained: Path, own_folder: Path) -> Path:
-    """The folder of two runs that have ended, to oneself: digits-cnn after 2 epochs, a translator after 1."""
+    """The folder of two runs that have ended, to oneself: digits-cnn (2 epochs), reverse-lstm, a translator (1)."""
     shutil.copytree(_trained / "runs", own_folder / "runs")
     return own_folder / "runs"

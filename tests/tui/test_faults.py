@@ -225,24 +225,24 @@ def test_corrupt_runs_are_looked_at_everywhere(trained: Path) -> None:
         shutil.copytree(trained / "digits-cnn", trained / how)
         spoil(trained / how)
 
+    async def look_at(person: Traveller, run: Path) -> None:
+        if (run / "experiment.toml").exists():
+            await stand(person, f"runs/{run.name}")
+            await person.until("folder  runs/")
+        person.app.show_run(run)
+        await person.until(lambda: person.app.current_mode == "train")
+        screen = train(person)
+        await person.until(lambda: screen.feed is not None and screen.feed.directory == run)
+        await person.until(lambda: screen.state and (screen.inside.found.wrong or screen.inside.found.seen))
+        await person.press("v", "tab", "right", "left", "o")
+        await person.until("Lay over")
+        await person.press("1", "4")
+        await person.until(lambda: person.app.current_mode == "inspect" and "opening" not in person.text)
+        await person.press("comma", "full_stop", "v", "space", "g", "enter", "enter", "escape", "1")
+
     async def journey(person: Traveller) -> None:
         for how in CORRUPT:
-            run = trained / how
-            if (run / "experiment.toml").exists():
-                await stand(person, f"runs/{how}")
-                await person.until("folder  runs/")
-            person.app.show_run(run)
-            await person.until(lambda: person.app.current_mode == "train")
-            screen = train(person)
-            await person.until(lambda run=run, screen=screen: screen.feed is not None and screen.feed.directory == run)
-            await person.until(
-                lambda screen=screen: screen.state and (screen.inside.found.wrong or screen.inside.found.seen)
-            )
-            await person.press("v", "tab", "right", "left", "o")
-            await person.until("Lay over")
-            await person.press("1", "4")
-            await person.until(lambda: person.app.current_mode == "inspect" and "opening" not in person.text)
-            await person.press("comma", "full_stop", "v", "space", "g", "enter", "enter", "escape", "1")
+            await look_at(person, trained / how)
         person.app.look_into("runs/reverse-lstm")
         await person.until("‹gates›")
 

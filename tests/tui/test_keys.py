@@ -159,7 +159,7 @@ def test_the_palette_has_every_action_that_works_and_does_it() -> None:
         await person.press(*"only what has")
         await person.until("show only what has these letters")
         await person.press("enter", "enter")
-        await person.until(lambda: person.app.screen.query("#filter.open").__len__() == 1)
+        await person.until(lambda: person.app.screen.query_one("#filter").display)
         await person.press("escape", "colon")
         await person.press(*"theme dracula")
         await person.until("the colours of the screen")

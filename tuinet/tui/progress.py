@@ -78,8 +78,11 @@ def trouble(feed: Feed) -> str:
 def milestones(feed: Feed, passed: int, tell: Callable[[str], None]) -> int:
     """Say what was reached since `passed` of REACHED were; gives how many are by now."""
     curves = feed.epochs_done.get("accuracy")
-    best = max((point.maximum for point in curves.validation.points), default=0.0) if curves is not None else 0.0
+    points = curves.validation.points if curves is not None else ()
+    best = max((point.maximum for point in points), default=0.0)
     reached = sum(best >= share for share in REACHED)
     if reached > passed:
-        tell(f"{REACHED[reached - 1]:.0%} of the validation part right, at step {feed.step:,}")
+        share = REACHED[reached - 1]
+        step = next(point.step for point in points if point.maximum >= share)
+        tell(f"{share:.0%} of the validation part right, at step {step:,}")
     return max(reached, passed)

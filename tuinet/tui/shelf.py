@@ -121,8 +121,8 @@ def _run(item: Item) -> Preview:
     directory = Path(item.name)
     found = summary(directory)
     far = in_words(found)
-    ended = f": {found.reason}" if found.reason else ""
-    lines = [f"state   {found.state}{ended}", *([f"so far  {far}"] if far else []), f"folder  {item.name}"]
+    lines = [f"state   {found.state}{f': {found.reason}' if found.reason else ''}"]
+    lines += [*([f"so far  {far}"] if far else []), f"folder  {item.name}"]
     if found.message:
         lines.append(f"note    {found.message}")
     if (directory / MODEL).is_file():

@@ -142,10 +142,8 @@ def go_on(app: TuinetApp, directory: Path) -> None:
 
     feed = Feed(directory)
     feed.read()
-    changes: list[str] = []
-    if feed.failed is not None and feed.rate:
-        changes = ["--set", f"training.optimizer.rate={feed.rate / 2:g}"]
+    rate = feed.rate if feed.failed is not None else None
     try:
-        app.started(resume(directory, changes))
+        app.started(resume(directory, ["--set", f"training.optimizer.rate={rate / 2:g}"] if rate else []))
     except (TuinetError, OSError) as error:
         app.complain(error)

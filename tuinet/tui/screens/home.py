@@ -49,7 +49,6 @@ class HomeScreen(Room):
     HomeScreen.huge #list { width: 76; }
     HomeScreen #beside { width: 1fr; padding-left: 1; }
     HomeScreen #filter { display: none; height: 1; border: none; padding: 0; background: $panel; }
-    HomeScreen #filter.open { display: block; }
     """
 
     def __init__(self) -> None:
@@ -301,8 +300,8 @@ class HomeScreen(Room):
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
-        field.add_class("open")
-        field.focus()
+        field.display = True
+        self.set_focus(field)  # at once: letters typed behind the key are for the field
 
     def on_input_changed(self) -> None:
         self.fill()
@@ -314,7 +313,7 @@ class HomeScreen(Room):
     def key_escape(self) -> None:
         field = self.query_one("#filter", Input)
         field.value = ""
-        field.remove_class("open")
+        field.display = False
         self.query_one(Rows).focus()
 
 
