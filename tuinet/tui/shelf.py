@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from tuinet.render.paper import Line, Paper, clean, cut
+from tuinet.tui.widgets.bars import DIM, said
+
 if TYPE_CHECKING:
     from tuinet.inspection.view import Seen
     from tuinet.render.chart import Series
@@ -14,6 +17,13 @@ if TYPE_CHECKING:
 
 CURVES_SECONDS = 0.5
 """How long reading a run's log may take for its preview."""
+
+
+SIGNS = {
+    "running": ("●", ">"), "paused": ("‖", "="), "waiting": ("…", "."), "ended": (" ", " "), "failed": ("✗", "x"),
+    "interrupted": ("!", "!"), "stopped short": ("!", "!"),
+}  # fmt: skip
+"""What stands before a run in each of its states, in ASCII behind."""
 
 
 class Item(NamedTuple):
@@ -66,6 +76,32 @@ def models() -> list[Item]:
     return [Item("model", name) for name in shipped_models()]
 
 
+def layer_in_brief(kind: str, settings: str) -> str:
+    """`conv2d 16 of 3×3`, `dense 64`, `dropout 0.4`: the first figures of a layer's settings."""
+    first, *others = settings.split(", ")
+    figures = [word for word in first.split() if word[:1].isdigit()]
+    kernel = [part.removeprefix("kernel ") for part in others if part.startswith("kernel ")]
+    return " of ".join([" ".join([kind, *figures]), *kernel])
+
+
+def item_row(item: Item, paper: Paper, wide: int) -> Line:
+    """A sign, the name in `wide` cells, what is to be said of it as far as there is room: of a run its state, at the
+    least."""
+    width = paper.width
+    mark, name, what = " ", Path(item.name).name, item.what
+    if item.kind == "recipe" and item.needs:
+        mark = "v" if paper.ascii else "↓"
+    elif item.kind == "run":
+        mark = SIGNS.get(item.state, ("!", "!"))[paper.ascii]
+        what = f"{item.state}  {what}" if item.state != "ended" else what
+        if wide + len(what) + 6 > width:
+            what = item.state if item.state != "ended" else what.rpartition("  ")[2]
+    wide = min(wide, max(6, width - 6 - len(what))) if item.kind == "run" else min(wide, width - 4)
+    line = [said(f" {mark} {cut(clean(name, paper), wide, paper).ljust(wide)}")]
+    room = width - wide - 6
+    return [*line, said(f"  {cut(clean(what, paper), room, paper)}", DIM)] if what and room > 3 else line
+
+
 class Preview(NamedTuple):
     """What is said of an item: words, then what is drawn, last the curves of a run, which has that name."""
 
@@ -91,7 +127,7 @@ def _recipe(item: Item) -> Preview:
     experiment = read_experiment(item.name)
     report, fetch, _ = report_on(experiment)
     seen = sample_views(experiment.data.source, Path.cwd()) if not fetch else ()
-    layers = " · ".join(f"{row.kind} {row.settings}".strip() for row in report.layers)
+    layers = " · ".join(layer_in_brief(row.kind, row.settings) for row in report.layers)
     totals, epochs = report.totals, experiment.training.epochs
     cost = f"{totals.parameters:,} parameters, {size(totals.memory.total)} in training; " if totals else ""
     last = fetch or "t trains it"
@@ -158,7 +194,7 @@ def _model(item: Item) -> Preview:
 
     model = load_model(find_model(item.name))
     found = summarize(model)
-    layers = " · ".join(f"{row.kind} {row.settings}".strip() for row in found.layers)
+    layers = " · ".join(layer_in_brief(row.kind, row.settings) for row in found.layers)
     lines = (
         f"does    {found.task}", f"data    {data_in_words(found.data)}", f"layers  {layers}",
         f"size    {found.parameters:,} parameters", f"trained {found.epochs:,} epochs, {found.steps:,} steps",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.app import ComposeResult
@@ -16,7 +16,7 @@ from tuinet.render.paper import Line
 from tuinet.tui.keys import bindings
 from tuinet.tui.popup import Choose, Option, paragraphs
 from tuinet.tui.screens.base import Room
-from tuinet.tui.shelf import Item, Preview, models, preview, recipes, runs
+from tuinet.tui.shelf import Item, Preview, item_row, models, preview, recipes, runs
 from tuinet.tui.widgets.bars import BOLD, DIM, PLAIN, Bar, rule, said
 from tuinet.tui.widgets.rows import Rows
 from tuinet.tui.widgets.sheet import Sheet
@@ -45,7 +45,7 @@ class HomeScreen(Room):
     BINDINGS = bindings("home")  # pyright: ignore[reportAssignmentType]
     DEFAULT_CSS = """
     HomeScreen #list { width: 40; }
-    HomeScreen.wide #list { width: 56; }
+    HomeScreen.wide #list { width: 60; }
     HomeScreen.huge #list { width: 76; }
     HomeScreen #beside { width: 1fr; padding-left: 1; }
     HomeScreen #filter { display: none; height: 1; border: none; padding: 0; background: $panel; }
@@ -110,24 +110,12 @@ class HomeScreen(Room):
             group = [item for item in self.items if item.kind == kind and item.has(letters)]
             if group:
                 rows.append((None, [said(title, DIM)]))
-                rows += [(item, self._row(item, width)) for item in group]
+                wide = max(len(Path(item.name).name) for item in group)
+                rows += [(item, item_row(item, self.paper(width), wide)) for item in group]
         if not rows:
             rows.append((None, [said(f"nothing has {letters!r} in it")]))
         self.query_one(Rows).fill(rows)
         self.titles()
-
-    def _row(self, item: Item, width: int) -> Line:
-        ascii_only = self.tui.ascii
-        if item.kind == "recipe":
-            mark = " " if not item.needs else "v" if ascii_only else "↓"
-            line = [said(f" {mark} {item.name}"), said(f"  {item.what}", DIM)]
-        elif item.kind == "run":
-            sign = {"running": ">", "paused": "="} if ascii_only else {"running": "●", "paused": "‖"}
-            state = "" if item.state == "ended" else f"{item.state} "
-            line = [said(f" {sign.get(item.state, ' ')} {Path(item.name).name}"), said(f"  {state}{item.what}", DIM)]
-        else:
-            line = [said(f"   {item.name}")]
-        return cast("Line", line)
 
     def titles(self) -> None:
         letters = self.query_one(Input).value

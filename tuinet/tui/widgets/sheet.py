@@ -87,7 +87,7 @@ class Sheet(Widget, can_focus=True):
             before, inside, after = strip.divide([mark.x, min(width, mark.x + mark.width), width])
             if mark.glyph:
                 inside = Strip([Segment(mark.glyph.ljust(mark.width)[: mark.width], Style(bold=True))])
-            strip = Strip.join([before, inside.apply_style(REVERSED), after])
+            strip = Strip.join([before, _reversed(inside), after])
         return strip.apply_style(self.rich_style)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -113,3 +113,9 @@ class Sheet(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         self.post_message(self.Pressed(self, event.x, event.y + self.top))
+
+
+def _reversed(strip: Strip) -> Strip:
+    """Front and back exchanged; what is dim would be hard to read on a light back."""
+    clear = Style(dim=False, reverse=True)
+    return Strip([Segment(text, (style or REVERSED) + clear, control) for text, style, control in strip])
