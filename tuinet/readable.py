@@ -26,6 +26,11 @@ def size(count: float, unit: str = "B") -> str:
     raise AssertionError("unreachable")
 
 
+def about(seconds: float) -> str:
+    """A time that is estimated: two digits below ten seconds, else as `duration`."""
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)
+
+
 def duration(seconds: float) -> str:
     """1:05 for 65 seconds, 1:01:01 for 3,661."""
     whole = max(0, round(seconds))

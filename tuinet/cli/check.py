@@ -10,26 +10,37 @@ from tuinet.errors import EXIT_DONE, EXIT_WRONG_INPUT
 
 if TYPE_CHECKING:
     from tuinet.experiment.check import DataSummary, LayerRow, Report
+    from tuinet.experiment.spec import Experiment
+    from tuinet.training.timing import Timing
 
 
 @click.command("check", short_help="Show what an experiment would do, and what is wrong with it.")
 @click.argument("experiment")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting first: training.epochs=3.")
+@click.option("--time", "timed", is_flag=True, help="Train a few steps to tell how long it will take.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(experiment: str, changes: tuple[str, ...], as_json: bool) -> int:
-    """Show the layers of EXPERIMENT with shapes, parameters, costs and data; name every problem. Trains nothing.
+def command(experiment: str, changes: tuple[str, ...], timed: bool, as_json: bool) -> int:
+    """Show the layers of EXPERIMENT with shapes, parameters, costs and data; name every problem.
+
+    Trains nothing, or with --time three steps, which are forgotten.
 
     EXPERIMENT is a recipe's name or a TOML file. The exit code is 2 if there are problems.
     """
+    from msgspec import to_builtins
+
     from tuinet.cli.output import write_json
     from tuinet.experiment.checked import problem_lines, read_experiment, report_on
-    from tuinet.readable import printable, printable_lines
+    from tuinet.readable import about, printable, printable_lines
 
-    report, fetch, _ = report_on(read_experiment(experiment, changes))
+    found = read_experiment(experiment, changes)
+    report, fetch, _ = report_on(found)
+    timing = _timing(found) if timed and not report.problems and not fetch else None
     if as_json:
-        write_json(report)
+        write_json({**to_builtins(report), "timing": timing} if timed else report)
     else:
         _write(report)
+        if timing is not None:
+            click.echo(f"time        ≈ {about(timing.epoch)} an epoch, {about(timing.run)} in all")
         if fetch:
             click.echo(f"\nnote: {printable(fetch)}")
         for warning in report.warnings:
@@ -39,6 +50,14 @@ def command(experiment: str, changes: tuple[str, ...], as_json: bool) -> int:
             click.echo(f"\nerror: {experiment} has {count} problem{'s' * (count > 1)}:", err=True)
             click.echo(printable_lines(problem_lines(report)), err=True)
     return EXIT_WRONG_INPUT if report.problems else EXIT_DONE
+
+
+def _timing(experiment: Experiment) -> Timing:
+    from pathlib import Path
+
+    from tuinet.training.timing import measured
+
+    return measured(experiment, Path.cwd())
 
 
 def _write(report: Report) -> None:

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from tuinet.errors import TuinetError
 from tuinet.render.paper import Colors, Paper, colors_of
 from tuinet.tui.keys import Key, bindings, keys_of, own_keys, shown
-from tuinet.tui.popup import Choose, Option, Read, paragraphs
+from tuinet.tui.popup import Read, paragraphs
 from tuinet.tui.screens.base import Room
 from tuinet.tui.screens.home import HomeScreen
 
@@ -31,12 +31,6 @@ LOG_LINES = 500
 """Prints and warnings that are kept for the log pane."""
 
 REAP_SECONDS = 2.0
-
-LEAVE = (
-    Option("l", "leave, and let what goes on go on", "leave"),
-    Option("s", "stop it, keep the best weights, and leave", "stop"),
-    Option("b", "back", "back"),
-)
 
 
 def _train() -> TrainScreen:
@@ -86,6 +80,7 @@ class TuinetApp(App[None]):
         self.watched: Path | None = None
         self.looked_into: str | None = None
         self.to_build: str | None = None
+        self.unsaved = ""
         self.said: deque[str] = deque(maxlen=LOG_LINES)
         self.alive = False
         self.begun: list[Started] = []
@@ -213,24 +208,10 @@ class TuinetApp(App[None]):
         await self.run_action(action, target)  # pyright: ignore[reportArgumentType]
 
     def action_leave(self) -> None:
-        """Quit; if a run of ours goes on, ask what is to become of it."""
-        from tuinet.training.control import send
-        from tuinet.training.runs import new_line
+        """Quit; what would be lost is asked about first, then what is to become of runs that go on."""
+        from tuinet.tui.leaving import leave
 
-        living = self.living()
-        if not living:
-            self.exit()
-            return
-
-        def answered(answer: str | None) -> None:
-            if answer == "stop":
-                for directory in living:
-                    send(directory, new_line("stop", keep="best"))
-            if answer in ("leave", "stop"):
-                self.exit()
-
-        names = ", ".join(map(str, living))
-        self.push_screen(Choose("Leave?", f"Going on: {names}. A run needs no app.", LEAVE), answered)
+        leave(self)
 
     # ── runs and models ───────────────────────────────────────────────────────────────────────────────────────────
 

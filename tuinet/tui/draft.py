@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tuinet.data.dataset import DatasetInfo
     from tuinet.inspection.view import Seen
     from tuinet.nn.network import AnyLayer
+    from tuinet.training.timing import Timing
 
 MOST_UNDO = 200
 
@@ -33,6 +34,7 @@ class Draft:
 
     path   the file it was opened from or saved to; None: none yet
     text   what stands in that file, comments and all
+    timing what a few real steps of `timed_for` took
     notes  what could not be known of a model that is to be trained again
     """
 
@@ -43,6 +45,8 @@ class Draft:
         self.saved: Experiment | None = experiment if path is not None else None
         self.past: list[Experiment] = []
         self.future: list[Experiment] = []
+        self.timing: Timing | None = None
+        self.timed_for: Experiment | None = None
         self._known: tuple[DataSettings, Known] | None = None
         self._report: tuple[Experiment, Report] | None = None
 
@@ -121,9 +125,9 @@ class Draft:
 
     def data_views(self) -> tuple[Seen, ...]:
         """What the data are made of. Raises TuinetError if they cannot be read."""
-        from tuinet.inspection.samples import sample_views
+        from tuinet.inspection.samples import data_views
 
-        return sample_views(self.experiment.data.source, Path.cwd())
+        return data_views(self.experiment.data, Path.cwd(), self.experiment.training.seed)
 
 
 def open_draft(wanted: str | Path) -> Draft:

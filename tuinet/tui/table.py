@@ -12,7 +12,7 @@ from rich.segment import Segment
 from tuinet.experiment.check import check
 from tuinet.experiment.costs import kind_of, settings_in_words
 from tuinet.experiment.places import Place, located, rows
-from tuinet.readable import size
+from tuinet.readable import about, size
 from tuinet.render.paper import Line, Paper, clean, cut, wrap
 from tuinet.tui.widgets.bars import BOLD, DIM, PLAIN, said
 
@@ -56,7 +56,7 @@ def layer_lines(draft: Draft, report: Report | None, closed: Collection[Place], 
         found += [(None, each) for problem in own for each in _problem(problem, width, paper)]
     for problem in problems.get(None, []):
         found += [(None, each) for each in _problem(problem, width, paper, path=True)]
-    return found
+    return [*found, *remarks(draft, "model", width, ascii_only)]
 
 
 def brief(layer: AnyLayer) -> str:
@@ -88,6 +88,18 @@ def _problem(problem: Problem, width: int, paper: Paper, path: bool = False) -> 
     lines = [(BOLD, each) for each in wrap(clean(where + problem.message, paper), max(8, width - 5))]
     lines += [(PLAIN, each) for each in wrap(clean(problem.hint, paper), max(8, width - 7))] if problem.hint else []
     return [[Segment(" " * 4 + (" " if style is PLAIN else ""), PLAIN), Segment(text, style)] for style, text in lines]
+
+
+def remarks(draft: Draft, pane: str, width: int, ascii_only: bool) -> Rows:
+    """What is wrong with the settings of a pane, or only strange."""
+    report, paper = draft.report(), Paper(width, ascii=ascii_only)
+    if report is None:
+        return []
+    problems = [problem for problem in report.problems if problem.path.split(".")[0] == pane]
+    found: Rows = [(None, line) for problem in problems for line in _problem(problem, width, paper, path=True)]
+    for text in (text for text in report.warnings if text.startswith(f"{pane}.")):
+        found += [(None, [said(f"  {line}", DIM)]) for line in wrap(clean(text, paper), width - 2)]
+    return [(None, [said("")]), *found] if found else []
 
 
 def problem_lines(draft: Draft, width: int, ascii_only: bool) -> list[Line]:
@@ -146,5 +158,7 @@ def cost_words(draft: Draft, report: Report | None) -> str:
         f"{totals.parameters:,} weights, {size(totals.flops, 'FLOP')} a {each}, {size(totals.memory.total)} in training"
     )
     text += f"; {data.steps:,} steps"
+    if draft.timing is not None:
+        text += f", ≈ {about(draft.timing.epoch)} an epoch"
     compared = report.comparison
     return text + (f"; an MLP on these images (m): {compared.parameters:,} weights" if compared is not None else "")

@@ -15,7 +15,7 @@ from tuinet.tui.filing import command_words
 from tuinet.tui.forming import field_lines
 from tuinet.tui.keys import bindings
 from tuinet.tui.screens.changes import Changes
-from tuinet.tui.table import cost_words, layer_lines, problem_lines
+from tuinet.tui.table import cost_words, layer_lines, problem_lines, remarks
 from tuinet.tui.widgets.bars import BOLD, DIM, Bar, rule, said
 from tuinet.tui.widgets.rows import Rows
 from tuinet.tui.widgets.sheet import Sheet
@@ -102,6 +102,8 @@ class BuildScreen(Changes):
         self.query_one("#cost", Bar).show([said(f" {cost_words(draft, report)}")])
         self.query_one("#command", Bar).show([said(f" {self.command_words()}", DIM)])
         self.draw_beside()
+        self.estimate()
+        self.tui.unsaved = draft.experiment.name if draft.changed else ""
         self.refresh_bars()
 
     def titles(self) -> None:
@@ -208,7 +210,10 @@ class BuildScreen(Changes):
         assert self.draft is not None
         rows = [row for row in form_rows(self.draft.experiment, pane) if row.key != pane]
         rows = [row._replace(depth=row.depth - 1) for row in rows]
-        return field_lines(tuple(rows), width, self.tui.ascii)
+        return [
+            *field_lines(tuple(rows), width, self.tui.ascii),
+            *remarks(self.draft, pane, width, self.tui.ascii),
+        ]
 
     def stand(self, value: object) -> None:
         self.rows.stand(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tuinet.experiment.places import Place
     from tuinet.experiment.spec import Experiment
     from tuinet.inspection.view import Seen
+
+ESTIMATE_SECONDS = 1.0
+"""After the last change, before the time of an epoch is measured."""
 
 UNSAVED = (
     Option("w", "save it first", "save"),
@@ -220,6 +224,33 @@ class Changes(Room):
         if place is not None:
             self.closed ^= {place}
             self.fill()
+
+    def estimate(self) -> None:
+        """Measure a few real steps a while after the last change, in a process of its own."""
+        draft = self.draft
+        report = draft.report() if draft is not None else None
+        if draft is None or report is None or report.problems or (draft.known is not None and draft.known.fetch):
+            return
+        if draft.timed_for is not draft.experiment:
+            draft.timed_for, draft.timing = draft.experiment, None
+            self.run_worker(partial(self._estimate, draft), thread=True, exclusive=True, group="time")
+
+    def _estimate(self, draft: Draft) -> None:
+        from textual.worker import get_current_worker
+
+        from tuinet.training.timing import measured_apart
+
+        worker, experiment = get_current_worker(), draft.experiment
+        time.sleep(ESTIMATE_SECONDS)
+        if worker.is_cancelled:
+            return
+        try:
+            found = measured_apart(experiment, Path.cwd())
+        except (TuinetError, OSError):
+            return
+        if not worker.is_cancelled and draft.experiment is experiment:
+            draft.timing = found
+            self.app.call_from_thread(self.fill)
 
     def way_out(self) -> Experiment | None:
         """The experiment without the problem under the cursor, or else the first that has a way out."""
