@@ -71,9 +71,8 @@ def check_training(experiment: Experiment, info: DatasetInfo, sizes: Mapping[str
     settings, stopping = experiment.training, experiment.training.early_stopping
     samples = sizes.get("train", 0)
     batch = samples if settings.batch_size == "all" else settings.batch_size
-    if batch > samples:
-        message = f"{batch:,} samples a step are more than the {samples:,} there are: every step takes all of them"
-        findings.warn("training.batch_size", message)
+    if too_large := batch_warning(batch, samples):
+        findings.warn("training.batch_size", too_large)
     if info.task == "next-symbol" and settings.carry_state:  # every row of every batch goes on in the next
         steps_per_epoch = samples // max(1, min(batch, samples))
     else:
@@ -99,6 +98,13 @@ def check_training(experiment: Experiment, info: DatasetInfo, sizes: Mapping[str
             findings.warn("training.early_stopping.patience", message)
     _check_schedule(experiment, steps, findings)
     return steps_per_epoch
+
+
+def batch_warning(batch: int, samples: int) -> str:
+    """What is to be said of batches of that size, if anything."""
+    if batch <= samples:
+        return ""
+    return f"{batch:,} samples a step are more than the {samples:,} there are: every step takes all of them"
 
 
 def _check_schedule(experiment: Experiment, steps: int, findings: Findings) -> None:
