@@ -80,6 +80,10 @@ def test_weights_proliferate_on_raw_images() -> None:
     assert found.comparison is not None and found.totals is not None
     assert (found.comparison.weights_per_unit, found.comparison.units) == (3072, 64)
     assert found.comparison.parameters == 3073 * 64 + 65 * 10 == 197_322
+    assert found.comparison.multiply_adds == 3072 * 64 + 64 * 10
+    same = report("cifar10-mlp", CIFAR, "model.layers[1].units=64", "model.layers[3]=", "training.batch_size=64").totals
+    assert same is not None and same.parameters == found.comparison.parameters
+    assert found.comparison.memory == same.memory.total
     assert found.totals.parameters == 89_834
     assert "3,072" in found.comparison.text
     assert report("cifar10-mlp", CIFAR).comparison is None

@@ -76,7 +76,8 @@ def check(experiment: Experiment, info: DatasetInfo, base: Path | None = None, *
             if not assumed:
                 training_rules.check_start(experiment, known[0][0], base, findings)
             totals = _totals(rows, memory)
-            comparison = compare_with_mlp(network, info.input_shape, answers_wanted(info), parameters)
+            samples = sizes.get("train", 0)
+            comparison = compare_with_mlp(experiment, info.input_shape, answers_wanted(info), parameters, samples)
     data = DataSummary(
         name=info.name,
         task=info.task,

@@ -15,8 +15,10 @@ from tuinet.experiment.spec import Experiment
 from tuinet.experiment.stacks import Stack, only_translator, stacks_of
 from tuinet.nn import stack
 from tuinet.nn.layer import Layer, Shape, ShapeError
+from tuinet.nn.layers.activation import Relu
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.flatten import Flatten
 from tuinet.nn.layers.windows import pair
 from tuinet.nn.network import Sequential
 from tuinet.nn.params import ParamSpec
@@ -168,19 +170,28 @@ def machine_memory() -> int | None:
         return None
 
 
-def compare_with_mlp(network: Sequential, raw: Shape, outputs: int, parameters: int) -> Comparison | None:
-    """Beside a CNN: an MLP on the raw images with one hidden layer, as wide as the CNN's widest hidden dense layer."""
-    dense = [layer.units or 0 for layer in network.layers if isinstance(layer, Dense)]
-    convolutional = any(isinstance(layer, Conv2D) for layer in network.layers)
+def compare_with_mlp(
+    experiment: Experiment, raw: Shape, outputs: int, parameters: int, samples: int
+) -> Comparison | None:
+    """Beside a CNN: an MLP on the raw images with one hidden layer, as wide as the CNN's widest hidden dense layer,
+    trained in the same way. `parameters`: of the CNN; `samples`: the training part."""
+    layers = experiment.model.layers
+    dense = [layer.units or 0 for layer in layers if isinstance(layer, Dense)]
+    convolutional = any(isinstance(layer, Conv2D) for layer in layers)
     if not convolutional or not dense or len(raw.sizes) != 3:
         return None
     units = max(dense[:-1], default=100)
     total = (raw.size + 1) * units + (units + 1) * outputs
+    mlp = (Flatten(), Dense(units), Relu(), Dense(outputs))
+    model = msgspec.structs.replace(experiment.model, layers=mlp)
+    part = Stack("model.layers", "", mlp, raw)
+    trained = msgspec.structs.replace(experiment, model=model)
+    memory = training_memory(trained, total, (part,), (stack.shapes(mlp, raw),), samples)
     text = (
         f"one unit of an MLP has {raw.size:,} weights on an image of {raw}; with {units:,} hidden units that makes "
         f"{total:,} parameters, here there are {parameters:,}"
     )
-    return Comparison(raw.size, units, total, text)
+    return Comparison(raw.size, units, total, text, raw.size * units + units * outputs, memory.total)
 
 
 def size_in_words(count: int) -> str:

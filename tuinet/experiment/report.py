@@ -88,13 +88,16 @@ class DataSummary(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, frozen=True):
     """What the same number of hidden units would take on the raw image: every unit has a weight for each value.
 
-    `weights_per_unit` = the values of a raw image, `units` in the one hidden layer, `parameters` of that whole network.
+    `weights_per_unit` = the values of a raw image, `units` in the one hidden layer, `parameters` of that whole network,
+    `multiply_adds` its work for one sample, forwards, and `memory` the bytes that training takes in the same way.
     """
 
     weights_per_unit: int
     units: int
     parameters: int
     text: str
+    multiply_adds: int = 0
+    memory: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):
