@@ -129,7 +129,7 @@ def _recipe(item: Item) -> Preview:
     seen = sample_views(experiment.data.source, Path.cwd()) if not fetch else ()
     layers = " · ".join(layer_in_brief(row.kind, row.settings) for row in report.layers)
     totals, epochs = report.totals, experiment.training.epochs
-    cost = f"{totals.parameters:,} parameters, {size(totals.memory.total)} in training; " if totals else ""
+    cost = f"{totals.parameters:,} parameters, {size(totals.memory.total)}; " if totals else ""
     last = fetch or "t trains it"
     lines = (
         f"teaches {recipe.teaches}", f"data    {recipe.data}", f"layers  {layers}",

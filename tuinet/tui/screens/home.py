@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -23,6 +24,9 @@ from tuinet.tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
     from tuinet.training.runs import Listing
+
+LEAST, SMALL = 7, 10
+"""Lines of samples in a preview: as many as one row of digits takes; where there are few, there are no words."""
 
 FIRST = "digits-cnn"
 """The recipe on which a first launch stands."""
@@ -177,6 +181,8 @@ class HomeScreen(Room):
         if self.seen is None and not self.wrong:
             sheet.show([], top=0)
             return
+        import msgspec
+
         from tuinet.inspection.view import View
         from tuinet.render.draw import draw, page_of
         from tuinet.render.live_chart import key, live_chart
@@ -191,7 +197,9 @@ class HomeScreen(Room):
             lines.append([Segment("", PLAIN)])
             parts = len(self.seen.seen) + bool(self.seen.curves)
             for place, seen in enumerate(self.seen.seen):  # each gets an equal share of the room that is left
-                paper = self.paper(width, max(6, (sheet.size.height - len(lines)) // (parts - place) - 1))
+                paper = self.paper(width, max(LEAST, (sheet.size.height - len(lines)) // (parts - place) - 1))
+                if isinstance(seen, View) and (paper.height or 0) < SMALL:
+                    seen, paper = msgspec.structs.replace(seen, notes=()), replace(paper, title=False)
                 fits = page_of(seen, paper) if isinstance(seen, View) else 1
                 lines += [*draw(seen, paper, most=fits), [Segment("", PLAIN)]]
             if self.seen.curves:

@@ -43,7 +43,8 @@ class TrainScreen(Steered):
     )
     BINDINGS = bindings("train")  # pyright: ignore[reportAssignmentType]
     DEFAULT_CSS = """
-    TrainScreen.wide Inside Sheet { margin-right: 1; }
+    TrainScreen.wide Inside Sheet { margin-right: 1; width: 7fr; }
+    TrainScreen.wide #inside { width: 6fr; }
     TrainScreen.huge #inside, TrainScreen.huge #health { width: 3fr; }
     TrainScreen.huge #log { width: 2fr; }
     """

@@ -216,10 +216,11 @@ class Inside(Vertical):
 
         if not self.found.seen:
             return self._instead(paper)
+        held = [self._held(seen) for seen in self.found.seen]
         below = paragraphs(clean(self._of_range(), paper), paper.width)
         paper = replace(paper, height=max(1, (paper.height or 1) - len(below)))
         lines: list[list[Segment]] = []
-        for seen in map(self._held, self.found.seen):
+        for seen in held:
             if isinstance(seen, View) and (paper.height or 0) < SMALL:
                 seen = msgspec.structs.replace(seen, notes=())  # the picture needs the lines
             fits = page_of(seen, paper) if isinstance(seen, View) else 1

@@ -76,7 +76,7 @@ class SeenPane(Vertical):
         here = names.index(asking.view) if asking.view in names else 0
         page, pages = self.picture.pages
         right = f"pgdn: page {page}/{pages}" if pages > 1 else f"view {here + 1}/{len(names)}" if len(names) > 1 else ""
-        room = bar.size.width - len(right) - 10  # for strokes, ‹› and …
+        room = bar.size.width - len(right) - 12  # for strokes, ‹› and …
         if sum(map(len, names)) + len(names) > room:  # those from the one that is seen on
             names = [*names[here:], *names[:here]]
             ends = [sum(map(len, names[: n + 1])) + n + 1 for n in range(len(names))]
