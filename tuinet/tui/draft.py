@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tuinet.experiment.check import Report, check
+from tuinet.experiment.check import Problem, Report, check
 from tuinet.experiment.data import Described, describe_data
 from tuinet.experiment.spec import DataSettings, Experiment
 from tuinet.files.find import find_model
@@ -33,6 +33,7 @@ class Draft:
     """An experiment that is being changed.
 
     path   the file it was opened from or saved to; None: none yet
+    recipe the one it began as, "" if it began as none
     text   what stands in that file, comments and all
     timing what a few real steps of `timed_for` took
     notes  what could not be known of a model that is to be trained again
@@ -42,6 +43,7 @@ class Draft:
         self, experiment: Experiment, path: Path | None = None, text: str = "", notes: tuple[str, ...] = ()
     ) -> None:
         self.experiment, self.path, self.text, self.notes = experiment, path, text, notes
+        self.recipe = ""
         self.saved: Experiment | None = experiment if path is not None else None
         self.past: list[Experiment] = []
         self.future: list[Experiment] = []
@@ -119,6 +121,12 @@ class Draft:
             self._report = (self.experiment, found)
         return self._report[1]
 
+    def advice(self) -> tuple[Problem, ...]:
+        """Words on what is far from usual."""
+        from tuinet.experiment.advice import advice
+
+        return advice(self.experiment, self.info) if self.info is not None else ()
+
     def with_layers(self, layers: tuple[AnyLayer, ...]) -> Experiment:
         model = msgspec.structs.replace(self.experiment.model, layers=layers)
         return msgspec.structs.replace(self.experiment, model=model)
@@ -138,7 +146,9 @@ def open_draft(wanted: str | Path) -> Draft:
 
     text = str(wanted)
     if text in ORDER:
-        return Draft(read_experiment(text))
+        draft = Draft(read_experiment(text))
+        draft.recipe = text
+        return draft
     path = Path(text)
     if (path / EXPERIMENT).is_file():
         from tuinet.experiment.again import from_run

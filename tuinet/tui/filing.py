@@ -34,7 +34,7 @@ def ask_to_save(screen: Changes) -> None:
             path = Path(text.strip()).expanduser()
             save(screen, path if path.suffix else path.with_suffix(".toml"))
 
-    name = str(draft.path) if draft.path is not None else f"{draft.experiment.name}.toml"
+    name = str(draft.path) if draft.path is not None else new_name(draft)
     screen.app.push_screen(Ask("Save the experiment", "Comments of a file that was opened stay.", name), answered)
 
 
@@ -80,6 +80,11 @@ def written(draft: Draft, path: Path) -> str:
 
 def command_words(draft: Draft) -> str:
     """The command line that trains this experiment."""
-    from tuinet.experiment.commands import command_for
+    from tuinet.experiment.command import command_for
 
-    return command_for(draft.experiment, draft.path if draft.path is not None and not draft.changed else None)
+    return command_for(draft.experiment, str(draft.path) if draft.path is not None else draft.recipe or new_name(draft))
+
+
+def new_name(draft: Draft) -> str:
+    """The file that an experiment without one would be saved to."""
+    return f"{draft.experiment.name}.toml"

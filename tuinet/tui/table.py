@@ -97,7 +97,8 @@ def remarks(draft: Draft, pane: str, width: int, ascii_only: bool) -> Rows:
         return []
     problems = [problem for problem in report.problems if problem.path.split(".")[0] == pane]
     found: Rows = [(None, line) for problem in problems for line in _problem(problem, width, paper, path=True)]
-    for text in (text for text in report.warnings if text.startswith(f"{pane}.")):
+    words = [f"{each}: {each.hint}" if each.hint else str(each) for each in draft.advice()]
+    for text in (text for text in dict.fromkeys((*report.warnings, *words)) if text.startswith(f"{pane}.")):
         found += [(None, [said(f"  {line}", DIM)]) for line in wrap(clean(text, paper), width - 2)]
     return [(None, [said("")]), *found] if found else []
 

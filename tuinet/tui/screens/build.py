@@ -223,6 +223,10 @@ class BuildScreen(Changes):
         value = self.rows.value
         return value if isinstance(value, str) else str(value) if value is not None else ""
 
+    def comparable(self) -> bool:
+        report = self.draft.report() if self.draft is not None else None
+        return report is not None and report.comparison is not None
+
     def fixable(self) -> bool:
         draft = self.draft
         report = draft.report() if draft is not None else None
@@ -256,7 +260,7 @@ class BuildScreen(Changes):
         on_layer = self.pane == "layers" and self.place_now() is not None
         allowed = {
             "add": self.pane == "layers", "remove": on_layer, "move": on_layer, "duplicate": on_layer,
-            "undo": bool(draft.past), "redo": bool(draft.future), "fix": self.fixable(),
+            "compare": self.comparable(), "undo": bool(draft.past), "redo": bool(draft.future), "fix": self.fixable(),
         }  # fmt: skip
         return allowed.get(action, True)
 

@@ -274,10 +274,14 @@ class Changes(Room):
 
     def action_compare(self) -> None:
         """This network beside an MLP on the same images."""
+        from tuinet.inspection.comparison import comparison_table
+        from tuinet.render.draw import draw
+
         report = self.draft.report() if self.draft is not None else None
-        if report is not None and report.comparison is not None:
-            width = min(68, self.size.width - 8)
-            self.app.push_screen(Read("Beside an MLP", paragraphs(report.comparison.text, width)))
+        table = comparison_table(report) if report is not None else None
+        if table is not None:
+            lines = draw(table, self.paper(min(68, self.size.width - 8)))
+            self.app.push_screen(Read("Beside an MLP", lines))
 
     # ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
