@@ -244,6 +244,7 @@ def test_corrupt_runs_are_looked_at_everywhere(trained: Path) -> None:
         for how in CORRUPT:
             await look_at(person, trained / how)
         person.app.look_into("runs/reverse-lstm")
-        await person.until("‹gates›")
+        await person.until("says ")
+        await person.until("lstm1")
 
     travel(journey)

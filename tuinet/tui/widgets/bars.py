@@ -37,7 +37,7 @@ class Bar(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        line = in_ascii(self.line) if self.app.ascii else self.line  # pyright: ignore[reportAttributeAccessIssue]
+        line = in_ascii(self.line) if getattr(self.app, "ascii", False) else self.line
         return Strip(fitted(line, self.size.width)).apply_style(self.rich_style)
 
 

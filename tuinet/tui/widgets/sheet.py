@@ -79,7 +79,7 @@ class Sheet(Widget, can_focus=True):
         at = y + self.top
         width = self.size.width
         line = self.lines[at] if 0 <= at < len(self.lines) else ()
-        if self.app.ascii:  # pyright: ignore[reportAttributeAccessIssue]
+        if getattr(self.app, "ascii", False):
             line = in_ascii(line)
         strip = Strip(line).adjust_cell_length(width)
         mark = self._mark
