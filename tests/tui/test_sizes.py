@@ -33,7 +33,7 @@ POPUPS = {"question_mark": "Help", "q": "Leave?", "i": "Which input?", "w": "Sav
 async def come(person: Traveller, key: str, name: str) -> None:
     await person.press(key)
     await person.until(lambda: person.app.current_mode == name)
-    await person.until({"home": "digits-cnn", "train": "Inside", "inspect": "Layers"}[name])
+    await person.until({"home": "digits-cnn", "build": "output", "train": "Inside", "inspect": "Layers"}[name])
 
 
 def test_every_screen_and_popup_at_every_size() -> None:

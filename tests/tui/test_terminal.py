@@ -54,7 +54,9 @@ def test_a_run_outlives_the_app_that_began_it(own_folder: Path, how: str) -> Non
     person = Terminal(cwd=own_folder)
     try:
         person.until("digits-cnn")
-        person.press("/", *"sine", "enter")
+        person.press("/")
+        person.until("only what has")
+        person.press(*"sine", "enter")
         person.until("‹sine›")
         person.press("t")
         person.until("Inside: fit", 60)

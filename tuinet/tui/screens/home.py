@@ -297,7 +297,7 @@ class HomeScreen(Room):
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.display = True
-        self.set_focus(field)  # at once: letters typed behind the key are for the field
+        self.set_focus(field)  # at once: letters come soon behind the key
 
     def on_input_changed(self) -> None:
         self.fill()
