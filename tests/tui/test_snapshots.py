@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from textual.pilot import Pilot
 
 from tuinet.tui.app import TuinetApp
+from tuinet.tui.screens.build import BuildScreen
 from tuinet.tui.screens.train import TrainScreen
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -97,3 +98,19 @@ def test_inspect_another_programs_file(own_folder: Path) -> None:
     values = np.sin(np.arange(16 * 3 * 5 * 5, dtype=np.float32)).reshape(16, 3, 5, 5)
     save_file({"features.0.weight": values, "features.0.bias": values[:, 0, 0, 0].copy()}, "foreign.safetensors")
     compare("inspect-foreign.svg", picture("foreign.safetensors", SMALL, ("down", "down")))
+
+
+BUILT = {
+    "80": (SMALL, ("b",)),
+    "120": (MIDDLE, ("b", "tab")),
+    "200": (LARGE, ("b", "tab", "tab")),
+    "form": (SMALL, ("b", "enter")),
+    "mistake": (SMALL, ("b", "i", *"conv 16 9, dense 10", "enter")),
+}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_build(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BuildScreen, "estimate", lambda _: None)  # how long an epoch takes is never the same
+    size, keys = BUILT[name]
+    compare(f"build-{name}.svg", picture(None, size, keys))

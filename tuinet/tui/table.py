@@ -95,7 +95,8 @@ def remarks(draft: Draft, pane: str, width: int, ascii_only: bool) -> Rows:
     report, paper = draft.report(), Paper(width, ascii=ascii_only)
     if report is None:
         return []
-    problems = [problem for problem in report.problems if problem.path.split(".")[0] == pane]
+    mine = [problem for problem in report.problems if problem.path.split(".")[0] == pane]
+    problems = mine if pane != "model" else []  # those of layers stand under their layers
     found: Rows = [(None, line) for problem in problems for line in _problem(problem, width, paper, path=True)]
     words = [f"{each}: {each.hint}" if each.hint else str(each) for each in draft.advice()]
     for text in (text for text in dict.fromkeys((*report.warnings, *words)) if text.startswith(f"{pane}.")):

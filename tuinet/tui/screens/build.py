@@ -130,17 +130,22 @@ class BuildScreen(Changes):
         sheet = self.query_one("#beside", Sheet)
         if sheet.size.width < 10 or self.draft is None:
             return
+        from tuinet.inspection.schedule import rate_curve
+        from tuinet.inspection.view import View
+        from tuinet.render.draw import draw, page_of
+
         lines: list[Line] = []
         if self.pane == "data":
-            from tuinet.inspection.view import View
-            from tuinet.render.draw import draw, page_of
-
             for seen in self.data_seen:
                 paper = self.paper(sheet.size.width - 1, max(8, sheet.size.height // max(1, len(self.data_seen)) - 1))
                 lines += draw(seen, paper, most=page_of(seen, paper) if isinstance(seen, View) else 1)
                 lines.append([])
         else:
             lines = [*problem_lines(self.draft, sheet.size.width - 1, self.tui.ascii)]
+            report = self.draft.report()
+            if self.pane == "training" and report is not None:
+                curve = rate_curve(self.draft.experiment.training, report.data.steps_per_epoch)
+                lines += [[], *draw(curve, self.paper(sheet.size.width - 1, 16))]
         sheet.show(lines, top=0)
 
     # ── panes ─────────────────────────────────────────────────────────────────────────────────────────────────────
