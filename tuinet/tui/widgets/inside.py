@@ -224,7 +224,10 @@ class Inside(Vertical):
             if isinstance(seen, View) and (paper.height or 0) < SMALL:
                 seen = msgspec.structs.replace(seen, notes=())  # the picture needs the lines
             fits = page_of(seen, paper) if isinstance(seen, View) else 1
-            lines += draw(seen, paper, most=fits, more="4 looks at {first} to {last}")
+            drawn = draw(seen, paper, most=fits, more="4 looks at {first} to {last}")
+            if lines and len(lines) + len(drawn) > (paper.height or 0):
+                break  # what has no room is seen in Inspect
+            lines += drawn
         return [*lines, *below]
 
     def _instead(self, paper: Paper) -> list[list[Segment]]:
@@ -234,10 +237,10 @@ class Inside(Vertical):
     def _of_range(self) -> str:
         """Whether the colours keep their range, whose weights these are, and how old."""
         holds = any(what == self.found.asked[0] for what, _ in self.ranges)
-        said = ["range of colours held, z refits"] if holds else []
+        said = ["colours held, z refits"] if holds else []
         if self.found.live:
             age = max(0.0, time.time() - self.found.stamp / 1e9)
-            said += ["f moves on" if self.frozen else "f freezes", f"weights {age:.1f} s old"]
+            said += ["f moves on" if self.frozen else "f freezes", f"{age:.1f} s old"]
         return " · ".join(said)
 
     def _held(self, seen: Seen) -> Seen:
