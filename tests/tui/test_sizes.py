@@ -43,7 +43,7 @@ def test_every_screen_and_popup_at_every_size() -> None:
             await come(person, key, name)
             for size in SIZES:
                 await resize(person, *size)
-                await person.press("v", "tab")
+                await person.press("v")
         for key, words in POPUPS.items():
             await person.press(key)
             await person.until(words)
