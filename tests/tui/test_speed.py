@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,26 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_what_is_drawn_needs_nothing_more_than_was_loaded() -> None:
+    code = """
+import sys
+import tuinet.tui.app
+from tuinet.tui.later import load
+load()
+before = set(sys.modules)
+from tuinet.render.chart import Series
+from tuinet.render.live_chart import live_chart
+from tuinet.render.paper import Paper
+live_chart([Series("train", [1, 2], [1.0, 2.0], "blue")], 60, 12, paper=Paper(60))
+from tuinet.tui.screens.build import BuildScreen
+from tuinet.tui.screens.inspect import InspectScreen
+from tuinet.tui.screens.train import TrainScreen
+BuildScreen(), InspectScreen(), TrainScreen()
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_recipe_whose_data_were_fetched_needs_them_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tuinet.tui.shelf import recipes
 
@@ -56,6 +77,20 @@ def test_keys_that_are_pressed_before_numpy_is_there_are_not_lost() -> None:
     travel(journey)
 
 
+def test_what_was_imported_is_never_searched_for_garbage() -> None:
+    async def journey(person: Traveller) -> None:
+        await person.until(lambda: gc.isenabled())
+        assert gc.get_freeze_count() > before
+
+    before = gc.get_freeze_count()
+    gc.disable()  # as the command does
+    try:
+        travel(journey)
+    finally:
+        gc.unfreeze()
+        gc.enable()
+
+
 @pytest.mark.parametrize("opened", [(), ("ui", "digits-cnn")])
 def test_an_app_in_which_nothing_happens_sends_nothing(opened: tuple[str, ...], tmp_path: Path) -> None:
     with terminal(*opened, cwd=tmp_path) as screen:
@@ -78,6 +113,8 @@ class Counting(Sheet):
 
 
 class OneSheet(App[None]):
+    ascii = False
+
     def compose(self) -> ComposeResult:
         sheet = Counting()
         sheet.drawn = []
@@ -115,7 +152,7 @@ def test_only_few_views_are_computed_at_a_time_and_the_last_is_seen() -> None:
         await person.until("‹kernels›")
         for name in screen.asking.subject.layers if screen.asking is not None else ():
             screen.rows.stand(name)
-            screen.asking.view = "excites"
+            screen.asking.wish = "excites"
             screen.look(anew=True)
             assert screen.looking <= AT_ONCE
         await person.until(lambda: screen.looking == 0)

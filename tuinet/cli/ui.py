@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -23,6 +24,7 @@ def command(opened: str | None, only_ascii: bool, theme: str | None) -> int:
         assert parent is not None
         click.echo(parent.get_help())
         return EXIT_WRONG_INPUT
+    gc.disable()  # imports leave little garbage: looking for it would take a tenth of them. The app turns it on again
     from tuinet.tui.app import TuinetApp
 
     app = TuinetApp(opened, ascii=only_ascii, theme=theme)

@@ -125,12 +125,18 @@ def plotted(
     return "\n".join([*names, *(row.rstrip() for row in text.split("\n"))]).rstrip(), area
 
 
+def load_plotext() -> Any:
+    """plotext, imported late: it takes 100 ms. Who has keys to answer does it beforehand, in a thread."""
+    import plotext
+
+    return plotext
+
+
 def figure_of(
     drawn: Sequence[tuple[Series, list[float], list[float]]], width: int, height: int, color: bool, ascii_only: bool
 ) -> Any:
     """plotext's one figure with these points of each series on it. Whoever has its text clears it."""
-    import plotext
-
+    plotext = load_plotext()
     plotext.terminal.limit(False, False)
     figure = plotext.figure
     figure.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
@@ -128,6 +129,9 @@ class TuinetApp(App[None]):
 
     def _loaded(self) -> None:
         self.loaded = True
+        if not gc.isenabled():
+            gc.freeze()  # what was imported stays: going through it would hold up a key for 30 ms now and then
+            gc.enable()
         if self._wanted != self.current_mode:
             self.show_room(self._wanted)
 
@@ -247,7 +251,7 @@ class TuinetApp(App[None]):
     def build(self, wanted: str | Path) -> None:
         """Open a recipe, a file, a run or a model in Build."""
         self.to_build = str(wanted)
-        self.switch_mode("build")
+        self.show_room("build")
 
     def go_on(self, directory: Path) -> None:
         from tuinet.tui.starting import go_on
