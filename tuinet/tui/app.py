@@ -320,6 +320,7 @@ class TuinetApp(App[None]):
 
     def tell(self, text: str) -> None:
         self.said.append(text)
+        self.clear_notifications()
         self.notify(text, timeout=4, markup=False)
 
     def on_print(self, event: events.Print) -> None:
