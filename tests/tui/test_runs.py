@@ -9,7 +9,6 @@ from tuinet.training.control import send
 from tuinet.training.directory import waits_for
 from tuinet.training.feed import Feed
 from tuinet.training.runs import new_line
-from tuinet.tui.popup import Read
 from tuinet.tui.screens.home import HomeScreen
 from tuinet.tui.screens.train import TrainScreen
 from tuinet.tui.shelf import Item
@@ -145,9 +144,8 @@ def test_what_needs_a_download_says_how() -> None:
         await person.until("↓ mnist-cnn")
         await person.until("mnist is not on this machine")
         await person.press("t")
-        await person.until("mnist-cnn needs its data first")
-        await person.until("Type it in a terminal.")
-        assert isinstance(person.app.screen, Read)
+        await person.until("Fetch mnist?")
+        await person.until("tuinet data fetch mnist")
         await person.press("escape")
         assert not Path("runs").exists()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tuinet.errors import TuinetError
 from tuinet.tui.draft import Draft
+from tuinet.tui.fetching import ask_to_fetch
 from tuinet.tui.popup import Ask, Choose, Option
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def ask_for_data(screen: Changes, tasks: tuple[str, ...], then: Callable[[Source
     sets = [(name, found) for name, found in DATASETS.items() if not tasks or found.info.task in tasks]
     there = {name: found.kind != "fetched" or read_record(name) is not None for name, found in sets}
     options = [
-        Option(
-            "", f"{name}: {found.title}" if there[name] else f"{name}: {found.title} (tuinet data fetch {name})", name
-        )
+        Option("", f"{name}: {found.title}" if there[name] else f"{name}: {found.title} (to be fetched)", name)
         for name, found in sorted(sets, key=lambda each: not there[each[0]])
     ]
 
@@ -98,6 +97,8 @@ def ask_for_data(screen: Changes, tasks: tuple[str, ...], then: Callable[[Source
         if answer == "":
             words = "A .csv, .npz, .npy, IDX or text file, pairs, JSON lines, or a folder of images."
             screen.app.push_screen(Ask("Data of your own", words, "", files=True), typed)
+        elif answer is not None and not there[answer]:
+            ask_to_fetch(screen.tui, answer, lambda: then(DATASETS[answer].source))
         elif answer is not None:
             then(DATASETS[answer].source)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tuinet.errors import TuinetError
+from tuinet.tui.fetching import ask_to_fetch
 from tuinet.tui.popup import Choose, Option, Read, paragraphs
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def start_recipe(app: TuinetApp, name: str) -> None:
 
         return start([name, *arguments], name)
 
-    app.run_worker(partial(_check, app, name, None, begin), thread=True, exclusive=True, group="start")
+    _start_check(app, name, None, begin)
 
 
 def start_experiment(app: TuinetApp, experiment: Experiment) -> None:
@@ -70,21 +71,30 @@ def start_experiment(app: TuinetApp, experiment: Experiment) -> None:
 
         return resume(lay_out(experiment, Path.cwd()), arguments)
 
-    work = partial(_check, app, experiment.name, experiment, begin)
+    _start_check(app, experiment.name, experiment, begin)
+
+
+def _start_check(
+    app: TuinetApp, name: str, experiment: Experiment | None, begin: Callable[[list[str]], Started]
+) -> None:
+    work = partial(_check, app, name, experiment, begin)
     app.run_worker(work, thread=True, exclusive=True, group="start")
 
 
 def _check(app: TuinetApp, name: str, experiment: Experiment | None, begin: Callable[[list[str]], Started]) -> None:
     from tuinet.experiment.checked import problem_lines, read_experiment, report_on
+    from tuinet.experiment.costs import kind_of
     from tuinet.training.runs import list_runs
 
     try:
-        report, fetch, _ = report_on(experiment if experiment is not None else read_experiment(name))
+        found = experiment if experiment is not None else read_experiment(name)
+        report, fetch, _ = report_on(found)
     except (TuinetError, OSError) as error:
         app.call_from_thread(_say, app, f"{name} cannot be trained", str(error))
         return
     if fetch:
-        app.call_from_thread(_say, app, f"{name} needs its data first", f"{fetch}\nType it in a terminal.")
+        again = partial(_start_check, app, name, experiment, begin)
+        app.call_from_thread(ask_to_fetch, app, kind_of(found.data.source), again)
         return
     if report.problems:
         app.call_from_thread(_say, app, f"{name} cannot be trained", problem_lines(report))
