@@ -67,7 +67,8 @@ class HomeScreen(Room):
         with Horizontal():
             with Vertical(id="list"):
                 yield Bar(id="title")
-                yield Input(placeholder="only what has …", id="filter")
+                # what is typed before the field hears of its focus would be selected then, and the rest take its place
+                yield Input(placeholder="only what has …", id="filter", select_on_focus=False)
                 yield Rows(id="items")
             with Vertical(id="beside"):
                 yield Bar(id="what")
