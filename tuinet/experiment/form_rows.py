@@ -14,6 +14,7 @@ from tuinet.experiment.costs import kind_of, settings_in_words
 from tuinet.experiment.decode import experiment_type, to_raw
 from tuinet.experiment.document import describe
 from tuinet.experiment.edit import Key, parse_key
+from tuinet.experiment.ideas import idea_of
 from tuinet.experiment.inline import inline
 from tuinet.experiment.places import Place
 from tuinet.experiment.schema import in_words, item_type, options, strip, struct_types
@@ -26,8 +27,8 @@ class FormRow(NamedTuple):
     key           as `--set` calls it
     shown, text   its value for people, and as it is typed; "" where it is not set
     words         what it may be
-    help          what it does
-    about         of a table with a kind: what that kind is
+    help          what it does, and which idea of the lecture it is
+    about         of a table with a kind: what that kind is, and which idea
     choices       the words that can stand here; () where any value of the type can
     is_set        whether it is other than its default
     """
@@ -82,14 +83,13 @@ def _inside(kind: inspect.Type, value: object, part: str | int) -> tuple[inspect
         if struct.cls is type(value):
             for field in struct.fields:
                 if field.encode_name == part:
-                    helps = _described(struct.cls)[1]
-                    return field.type, getattr(value, field.name), helps.get(field.name, ""), field.default
+                    return field.type, getattr(value, field.name), _help(struct.cls, field.name), field.default
     return None
 
 
 def _row(place: Place, kind: inspect.Type, value: object, help_: str, default: object, depth: int) -> Iterator[FormRow]:
     structs, items = struct_types(kind), item_type(kind)
-    about = _described(type(value))[0] if isinstance(value, msgspec.Struct) else ""
+    about = _about(type(value)) if isinstance(value, msgspec.Struct) else ""
     unset = default is None or (value is None and default is msgspec.NODEFAULT)
     optional = isinstance(strip(kind), inspect.UnionType) and any(
         isinstance(option, inspect.NoneType) for option in cast("inspect.UnionType", strip(kind)).types
@@ -102,14 +102,13 @@ def _row(place: Place, kind: inspect.Type, value: object, help_: str, default: o
         text=_typed(value, bool(structs)),
         words=in_words(kind),
         help=help_,
-        about=about.split("\n\n")[0],
+        about=about,
         choices=_choices(kind),
         may_be_unset=unset or optional or default is not msgspec.NODEFAULT,
         is_set=default is msgspec.NODEFAULT or value != default,
     )
     if isinstance(value, msgspec.Struct):
         struct = next((each for each in structs if each.cls is type(value)), None)
-        helps = _described(type(value))[1]
         for field in struct.fields if struct is not None else ():
             inner = item_type(field.type)
             if inner is not None and any(_is_layer(each) for each in struct_types(inner)):
@@ -117,19 +116,29 @@ def _row(place: Place, kind: inspect.Type, value: object, help_: str, default: o
             if any(_is_layer(each) for each in struct_types(field.type)):
                 continue
             here = Place((*place.keys, field.encode_name))
-            yield from _row(
-                here, field.type, getattr(value, field.name), helps.get(field.name, ""), field.default, depth + 1
-            )
+            said = _help(type(value), field.name)
+            yield from _row(here, field.type, getattr(value, field.name), said, field.default, depth + 1)
     elif value is None and len(structs) == 1 and structs[0].tag is None:  # a table that is not there can be begun
-        helps = _described(structs[0].cls)[1]
         for field in structs[0].fields:
             here = Place((*place.keys, field.encode_name))
-            yield from _row(here, field.type, None, helps.get(field.name, ""), None, depth + 1)
+            yield from _row(here, field.type, None, _help(structs[0].cls, field.name), None, depth + 1)
     elif isinstance(value, tuple) and items is not None and struct_types(items):
         for index, each in enumerate((*cast("tuple[object, ...]", value), None)):
             yield from _row(
                 Place((*place.keys, index)), items, each, "one more" if each is None else "", None, depth + 1
             )
+
+
+def _help(cls: type[msgspec.Struct], field: str) -> str:
+    return _with_idea(_described(cls)[1].get(field, ""), idea_of(cls, field))
+
+
+def _about(cls: type[msgspec.Struct]) -> str:
+    return _with_idea(_described(cls)[0].split("\n\n")[0], idea_of(cls))
+
+
+def _with_idea(text: str, idea: str) -> str:
+    return f"{text} The lecture: {idea}." if idea else text
 
 
 def _is_layer(struct: inspect.StructType) -> bool:
