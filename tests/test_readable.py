@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuinet.readable import duration, number, percent, printable, printable_lines, printable_text, size
+from tuinet.readable import about, duration, number, percent, printable, printable_lines, printable_text, size
 
 
 def test_numbers() -> None:
@@ -19,6 +19,9 @@ def test_numbers() -> None:
     ]
     assert size(679_168, "FLOP") == "679.2 kFLOP"
     assert [duration(value) for value in (0, 65, 3661, -3)] == ["0:00", "1:05", "1:01:01", "0:00"]
+    said = [about(value) for value in (1e-6, 0.0312, 9.94, 12.2, 119, 121, 240, 7100, 7300, 171_000, 10**6)]
+    expected = "0.001 s, 0.031 s, 9.9 s, 12 s, 119 s, 2 min, 4 min, 118 min, 2 h, 48 h, 12 days"
+    assert ", ".join(said) == expected
 
 
 def test_text_from_outside_steers_no_terminal() -> None:

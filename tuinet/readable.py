@@ -27,8 +27,13 @@ def size(count: float, unit: str = "B") -> str:
 
 
 def about(seconds: float) -> str:
-    """A time that is estimated: two digits below ten seconds, else as `duration`."""
-    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)
+    """A time that is estimated: 0.25 s, 12 s, 4 min, 3 h, 2 days."""
+    if seconds < 10:
+        return f"{max(seconds, 0.001):.2g} s"
+    for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        if seconds < most * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86400:,.0f} days"
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from tuinet.errors import EXIT_DONE, EXIT_WRONG_INPUT
 
 if TYPE_CHECKING:
     from tuinet.experiment.check import DataSummary, LayerRow, Report
+    from tuinet.experiment.checked import Checked
     from tuinet.experiment.spec import Experiment
     from tuinet.training.timing import Timing
 
@@ -32,15 +33,17 @@ def command(experiment: str, changes: tuple[str, ...], timed: bool, as_json: boo
     from tuinet.experiment.checked import problem_lines, read_experiment, report_on
     from tuinet.readable import about, printable, printable_lines
 
-    found = read_experiment(experiment, changes)
-    report, fetch, _ = report_on(found)
-    timing = _timing(found) if timed and not report.problems and not fetch else None
+    asked = read_experiment(experiment, changes)
+    found = report_on(asked)
+    report, fetch, _ = found
+    timing = _timing(asked, found) if timed and not report.problems and not fetch else None
     if as_json:
         write_json({**to_builtins(report), "timing": timing} if timed else report)
     else:
         _write(report)
         if timing is not None:
-            click.echo(f"time        ≈ {about(timing.epoch)} an epoch, {about(timing.run)} in all")
+            most = "at most " if asked.training.early_stopping is not None else ""
+            click.echo(f"time        ≈ {about(timing.epoch)} an epoch, {most}{about(timing.run)} in all")
         if fetch:
             click.echo(f"\nnote: {printable(fetch)}")
         for warning in report.warnings:
@@ -52,12 +55,12 @@ def command(experiment: str, changes: tuple[str, ...], timed: bool, as_json: boo
     return EXIT_WRONG_INPUT if report.problems else EXIT_DONE
 
 
-def _timing(experiment: Experiment) -> Timing:
+def _timing(experiment: Experiment, found: Checked) -> Timing:
     from pathlib import Path
 
     from tuinet.training.timing import measured
 
-    return measured(experiment, Path.cwd())
+    return measured(experiment, Path.cwd(), found=found)
 
 
 def _write(report: Report) -> None:

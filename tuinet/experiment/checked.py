@@ -30,9 +30,9 @@ class Checked(NamedTuple):
     encoded: EncodedDataset | None
 
 
-def report_on(experiment: Experiment) -> Checked:
-    """What `check` says of an experiment."""
-    base, fetch = Path.cwd(), ""
+def report_on(experiment: Experiment, base: Path | None = None) -> Checked:
+    """What `check` says of an experiment. `base`: where its relative paths begin (default: the current folder)."""
+    base, fetch = base or Path.cwd(), ""
     try:
         found = describe_data(experiment, base)
     except NotFetchedError as error:
