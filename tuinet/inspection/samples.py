@@ -1,28 +1,40 @@
-"""What a data set is made of, seen: some of its samples, before anything is done to them."""
+"""What a data set is made of, seen: some of its samples, its parts, how its classes, values and lengths are spread, and
+what augmentation makes of its images."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuinet.data.augmentation import augment
-from tuinet.data.dataset import Dataset
+from tuinet.data.augmentation import Augmentation, augment, check_augmentation
+from tuinet.data.dataset import Dataset, Split, part_size
+from tuinet.data.preparation import Preparation, fit_preparation, prepare, prepared_shape
+from tuinet.data.random import stream
 from tuinet.data.sources import Source, load
 from tuinet.data.splits import SplitSettings
 from tuinet.data.texts import Texts
+from tuinet.errors import TuinetError
 from tuinet.experiment.spec import DataSettings
 from tuinet.inspection.view import Axis, Cell, Seen, Table, View
-from tuinet.nn.context import philox
+from tuinet.nn.layer import ShapeError
 from tuinet.nn.sequence import Ragged
 
 COUNT = 10
 """Samples that are shown."""
 
-MOST_CLASSES = 40
+COPIES = 2
+"""Changed copies of each."""
 
-COPIES = 4
+ACROSS = 64
+"""Pixels that they may be wide together, so that a narrow terminal shows them side by side."""
+
+BINS = 24
+MOST_SPREADS = 3
+"""Bins of a histogram, and targets that have one."""
 
 LONGEST = 200
 """Characters of a text, or values of a sequence, that are shown."""
@@ -33,7 +45,26 @@ def sample_views(source: Source, base: Path, count: int = COUNT) -> tuple[Seen, 
 
     Raises as the source's `load`.
     """
-    dataset = load(source, SplitSettings(), 0, base)
+    return _samples(load(source, SplitSettings(), 0, base), count)
+
+
+def data_views(settings: DataSettings, base: Path, seed: int = 0) -> tuple[Seen, ...]:
+    """All that a person wants to see of an experiment's data: some samples; what augmentation makes of them, if there
+    is any; the parts, and what is in them.
+
+    Raises as the source's `load`.
+    """
+    dataset = load(settings.source, settings.split, seed, base)
+    changed: tuple[Seen, ...] = ()
+    if settings.augment:
+        sizes = dataset.input_shape.sizes
+        count = max(2, min(8, ACROSS // sizes[1])) if len(sizes) == 3 else 2
+        with contextlib.suppress(TuinetError):  # what is wrong with it, `check` says
+            changed = (augmented(dataset, settings.augment, seed, count, settings.prepare),)
+    return (*_samples(dataset, COUNT), *changed, *overview(dataset))
+
+
+def _samples(dataset: Dataset, count: int) -> tuple[Seen, ...]:
     part = dataset.splits["train"]
     rows = _of_every_class(dataset, min(count, len(part)))
     inputs, targets = part.take(rows)
@@ -56,48 +87,116 @@ def sample_views(source: Source, base: Path, count: int = COUNT) -> tuple[Seen, 
     return (Table(dataset.name, (*names[:8], "target"), tuple(cells), title=f"some of {dataset.name}"),)
 
 
-def data_views(settings: DataSettings, base: Path, seed: int = 0) -> tuple[Seen, ...]:
-    """All that a person wants to see of an experiment's data: some samples; of images what augmentation makes of them;
-    how many samples each class has in each part.
+def overview(dataset: Dataset) -> tuple[Seen, ...]:
+    """How large the parts are; and of the training part how often each class is there, or how the target values are
+    spread, and how long the sequences are."""
+    part = dataset.splits["train"]
+    found: list[Seen] = [parts_table(dataset)]
+    if dataset.labels and dataset.task in ("classification", "tagging") and not isinstance(part.targets, Texts):
+        found.append(class_balance(part, dataset.labels))
+    elif dataset.task == "regression":
+        values = np.asarray(part.all_targets(), np.float64).reshape(len(part), -1)
+        names = dataset.target_names or tuple(f"y{n + 1}" for n in range(values.shape[1]))
+        found += [_spread(name, values[:, n], "samples") for n, name in enumerate(names[:MOST_SPREADS])]
+    if dataset.task != "next-symbol":
+        sides = (("input", part.inputs), *((("target", part.targets),) if dataset.task == "seq2seq" else ()))
+        found += [view for side, data in sides if (view := _lengths(side, data, part)) is not None]
+    return tuple(found)
 
-    Raises as the source's `load`.
+
+def parts_table(dataset: Dataset) -> Table:
+    """The parts, how many samples are in each, and which share of all that is."""
+    sizes = {name: part_size(part, dataset.task) for name, part in dataset.splits.items()}
+    total = sum(sizes.values()) or 1
+    whole_text = dataset.task == "next-symbol" and isinstance(dataset.splits["train"].inputs, Texts)
+    rows = tuple((name, f"{size:,}", f"{100 * size / total:.3g} %") for name, size in sizes.items())
+    return Table("parts", ("part", "characters" if whole_text else "samples", "share"), rows, title="the parts")
+
+
+def class_balance(of: Dataset | Split, labels: tuple[str, ...]) -> View:
+    """How many samples (of tags: steps) of the training part, or of one part, are of each class.
+
+    Raises TuinetError if the targets are no numbers of these classes.
     """
-    dataset = load(settings.source, settings.split, seed, base)
-    return (*sample_views(settings.source, base), *_augmented(dataset, settings, seed), *balance(dataset))
+    part = of.splits["train"] if isinstance(of, Dataset) else of
+    targets: Any = part.all_targets()
+    ids = targets.values if isinstance(targets, Ragged) else targets
+    if not isinstance(ids, np.ndarray) or ids.ndim != 1 or ids.dtype.kind not in "iu" or not labels:
+        raise TuinetError("these targets are no classes, so there is no balance of them")
+    if ids.size and not 0 <= ids.min() <= ids.max() < len(labels):
+        raise TuinetError(f"a target is none of the {len(labels):,} classes")
+    counts = np.bincount(ids, minlength=len(labels))
+    notes: list[str] = []
+    if counts.min() == 0:
+        notes.append(f"there is no sample of {int((counts == 0).sum()):,} of the {len(labels):,} classes")
+    elif counts.max() > counts.min():
+        notes.append(f"the largest class has {counts.max() / counts.min():.3g} times the samples of the smallest")
+    title = f"{counts.sum():,} {'steps' if isinstance(targets, Ragged) else 'samples'} by class"
+    axes = (Axis("class", labels),)
+    return View("balance", "vector", axes, counts.astype(np.float64), low=0.0, title=title, notes=tuple(notes))
 
 
-def balance(dataset: Dataset) -> tuple[Seen, ...]:
-    """How many samples each part has, and each class in it."""
-    parts = dataset.splits
-    if dataset.task != "classification" or not dataset.labels:
-        rows = tuple(dataset.info.sizes.items())
-        return (Table("parts", ("part", "samples"), rows, title=f"the parts of {dataset.name}"),)
-    counts: dict[str, list[int]] = {}
-    for name, part in parts.items():
-        ids = np.asarray(part.all_targets()).astype(np.int64).ravel()
-        counts[name] = np.bincount(ids, minlength=len(dataset.labels)).tolist()
-    rows = tuple((label, *(counts[name][n] for name in parts)) for n, label in enumerate(dataset.labels[:MOST_CLASSES]))
-    total = ("all", *(sum(counts[name]) for name in parts))
-    left_out = len(dataset.labels) - MOST_CLASSES
-    notes = (f"and {left_out:,} more classes",) if left_out > 0 else ()
-    return (
-        Table("balance", ("class", *parts), (*rows, total), f"how many samples of {dataset.name} there are", notes),
-    )
+def augmented(
+    dataset: Dataset,
+    augmentation: Sequence[Augmentation],
+    seed: int,
+    count: int = 8,
+    prepare_by: Sequence[Preparation] = (),
+    copies: int = COPIES,
+) -> View:
+    """Some samples of the training part as they are, and under each the copies that augmentation makes of it.
+
+    Samples come of each class in turn, prepared by `prepare_by` as for training, which is when they are changed. Of
+    images every item is one sample above its copies; of vectors every row is a sample or a copy of the one before.
+    Raises TuinetError if these samples cannot be changed so.
+    """
+    part = dataset.splits["train"]
+    if dataset.input_shape.kind == "id" or dataset.input_shape.sequence:
+        raise TuinetError("only images and vectors can be changed, not sequences")
+    try:
+        shape = prepared_shape(prepare_by, dataset.input_shape)
+        check_augmentation(augmentation, shape)
+        steps = fit_preparation(prepare_by, part, dataset.input_shape, dataset.maximum)
+    except ShapeError as error:
+        raise TuinetError(error.message, error.hint) from None
+    rows = _of_every_class(dataset, min(count, len(part)))
+    inputs, targets = part.take(rows)
+    x = prepare(steps, inputs, dataset.input_shape)
+    rng = stream(seed, "augmented")
+    versions = np.stack([x, *(augment(augmentation, x, rng) for _ in range(copies))], axis=1)  # (N, 1 + copies, …)
+    names = tuple(_target(dataset, targets, row) for row in range(len(rows)))
+    title = f"some of {dataset.name}, and changed"
+    if len(shape.sizes) != 3:
+        flat = versions.reshape(len(rows) * (1 + copies), -1)
+        labels = tuple(f"{name}{', changed' * (n > 0)}" for name in names for n in range(1 + copies))
+        return View("augmented", "matrix", (Axis("sample", labels), Axis("value")), flat, title=title)
+    _, wide, channels = shape.sizes
+    gap = np.full((len(rows), 1 + copies, 1, wide, channels), versions.min(initial=0.0), versions.dtype)
+    strips = np.concatenate([versions, gap], axis=2).reshape(len(rows), -1, wide, channels)[:, :-1]
+    axes = (Axis("sample", names), Axis("row"), Axis("column"), Axis("channel"))
+    return View("augmented", "images", axes, strips, title=title, notes=(f"{copies} changed copies under each",))
 
 
-def _augmented(dataset: Dataset, settings: DataSettings, seed: int) -> tuple[Seen, ...]:
-    """A few images, and behind each some copies as training would see them."""
-    shape = dataset.input_shape
-    if not settings.augment or len(shape.sizes) != 3 or shape.sequence:
-        return ()
-    rows = _of_every_class(dataset, 3)
-    inputs, _ = dataset.splits["train"].take(rows)
-    images = np.asarray(inputs, np.float32).reshape(len(rows), *shape.sizes)
-    copies = [augment(settings.augment, images, philox(seed, number)) for number in range(COPIES)]
-    strip = np.stack([images, *copies], axis=1).reshape(-1, *shape.sizes)
-    names = ("as it is", *(f"copy {number}" for number in range(1, COPIES + 1))) * len(rows)
-    axes = (Axis("image", names), Axis("row"), Axis("column"), Axis("channel"))
-    return (View("augmented", "images", axes, strip, title="what augmentation makes of them"),)
+def _spread(name: str, values: Any, of: str) -> View:
+    """A histogram of finite numbers; of few whole ones with a bin for each."""
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    whole = bool((values == np.rint(values)).all()) and high - low < BINS
+    edges = np.arange(low - 0.5, high + 1) if whole else np.linspace(low, high if high > low else low + 1, BINS + 1)
+    counts, edges = np.histogram(values, edges)
+    title = f"{name}: {len(values):,} {of}, mean {values.mean():.4g}" if len(values) else name
+    return View(f"spread of {name}", "histogram", (Axis("bin"),), counts, edges, title=title)
+
+
+def _lengths(side: str, data: Any, part: Split) -> View | None:
+    """How long sequences are, in steps; texts that are not encoded yet, in characters."""
+    if isinstance(data, Ragged):
+        lengths = data.lengths if part.rows is None else data.lengths[part.rows]
+        return _spread(f"steps of {'an' if side == 'input' else 'a'} {side}", lengths, "sequences")
+    if isinstance(data, Texts):
+        texts = data if part.rows is None else data[part.rows]
+        lengths = np.array([len(text) for text in texts])
+        return _spread(f"characters of {'an' if side == 'input' else 'a'} {side}", lengths, "texts")
+    return None
 
 
 def _of_every_class(dataset: Dataset, count: int) -> list[int]:
