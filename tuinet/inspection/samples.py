@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from tuinet.data.augmentation import Augmentation, augment, check_augmentation
@@ -26,11 +27,8 @@ from tuinet.nn.sequence import Ragged
 COUNT = 10
 """Samples that are shown."""
 
-COPIES = 2
+COPIES = 3
 """Changed copies of each."""
-
-ACROSS = 64
-"""Pixels that they may be wide together, so that a narrow terminal shows them side by side."""
 
 BINS = 24
 MOST_SPREADS = 3
@@ -57,10 +55,8 @@ def data_views(settings: DataSettings, base: Path, seed: int = 0) -> tuple[Seen,
     dataset = load(settings.source, settings.split, seed, base)
     changed: tuple[Seen, ...] = ()
     if settings.augment:
-        sizes = dataset.input_shape.sizes
-        count = max(2, min(8, ACROSS // sizes[1])) if len(sizes) == 3 else 2
         with contextlib.suppress(TuinetError):  # what is wrong with it, `check` says
-            changed = (augmented(dataset, settings.augment, seed, count, settings.prepare),)
+            changed = (augmented(dataset, settings.augment, seed, prepare_by=settings.prepare),)
     return (*_samples(dataset, COUNT), *changed, *overview(dataset))
 
 
@@ -88,13 +84,17 @@ def _samples(dataset: Dataset, count: int) -> tuple[Seen, ...]:
 
 
 def overview(dataset: Dataset) -> tuple[Seen, ...]:
-    """How large the parts are; and of the training part how often each class is there, or how the target values are
+    """How large the parts are; and of the training part, how often each class is there, or how the target values are
     spread, and how long the sequences are."""
     part = dataset.splits["train"]
-    found: list[Seen] = [parts_table(dataset)]
+    parts = parts_table(dataset)
     if dataset.labels and dataset.task in ("classification", "tagging") and not isinstance(part.targets, Texts):
-        found.append(class_balance(part, dataset.labels))
-    elif dataset.task == "regression":
+        view = class_balance(part, dataset.labels)
+        sizes = ", ".join(f"{name} {size}" for name, size, _ in parts.rows)
+        found: list[Seen] = [msgspec.structs.replace(view, notes=(*view.notes, f"the parts: {sizes}"))]
+    else:
+        found = [parts]
+    if dataset.task == "regression":
         values = np.asarray(part.all_targets(), np.float64).reshape(len(part), -1)
         names = dataset.target_names or tuple(f"y{n + 1}" for n in range(values.shape[1]))
         found += [_spread(name, values[:, n], "samples") for n, name in enumerate(names[:MOST_SPREADS])]
@@ -140,14 +140,14 @@ def augmented(
     dataset: Dataset,
     augmentation: Sequence[Augmentation],
     seed: int,
-    count: int = 8,
+    count: int = 3,
     prepare_by: Sequence[Preparation] = (),
     copies: int = COPIES,
 ) -> View:
-    """Some samples of the training part as they are, and under each the copies that augmentation makes of it.
+    """Some samples of the training part as they are, and behind each the copies that augmentation makes of it.
 
-    Samples come of each class in turn, prepared by `prepare_by` as for training, which is when they are changed. Of
-    images every item is one sample above its copies; of vectors every row is a sample or a copy of the one before.
+    Samples come of each class in turn, prepared by `prepare_by` as for training, which is when they are changed. Every
+    item (of vectors: every row) is a sample, called by its answer, or a changed copy of the one before.
     Raises TuinetError if these samples cannot be changed so.
     """
     part = dataset.splits["train"]
@@ -164,17 +164,14 @@ def augmented(
     x = prepare(steps, inputs, dataset.input_shape)
     rng = stream(seed, "augmented")
     versions = np.stack([x, *(augment(augmentation, x, rng) for _ in range(copies))], axis=1)  # (N, 1 + copies, …)
-    names = tuple(_target(dataset, targets, row) for row in range(len(rows)))
-    title = f"some of {dataset.name}, and changed"
+    answers = [_target(dataset, targets, row) for row in range(len(rows))]
+    labels = tuple(name for answer in answers for name in (answer, *["changed"] * copies))
+    title = "what augmentation makes of them"
     if len(shape.sizes) != 3:
-        flat = versions.reshape(len(rows) * (1 + copies), -1)
-        labels = tuple(f"{name}{', changed' * (n > 0)}" for name in names for n in range(1 + copies))
+        flat = versions.reshape(len(labels), -1)
         return View("augmented", "matrix", (Axis("sample", labels), Axis("value")), flat, title=title)
-    _, wide, channels = shape.sizes
-    gap = np.full((len(rows), 1 + copies, 1, wide, channels), versions.min(initial=0.0), versions.dtype)
-    strips = np.concatenate([versions, gap], axis=2).reshape(len(rows), -1, wide, channels)[:, :-1]
-    axes = (Axis("sample", names), Axis("row"), Axis("column"), Axis("channel"))
-    return View("augmented", "images", axes, strips, title=title, notes=(f"{copies} changed copies under each",))
+    axes = (Axis("sample", labels), Axis("row"), Axis("column"), Axis("channel"))
+    return View("augmented", "images", axes, versions.reshape(len(labels), *shape.sizes), title=title)
 
 
 def _spread(name: str, values: Any, of: str) -> View:
