@@ -5,14 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
+from tests.experiment.strategies import EXPERIMENTS
 from tests.tui.pilots import Traveller, travel
 from tuinet.experiment.checked import read_experiment
+from tuinet.experiment.decode import decode
+from tuinet.experiment.form_rows import form_rows
+from tuinet.experiment.places import rows
 from tuinet.experiment.recipes import ORDER
+from tuinet.experiment.spec import Experiment
 from tuinet.training.feed import Feed
 from tuinet.tui.draft import Draft, open_draft
 from tuinet.tui.families import FAMILIES, arguments, made
+from tuinet.tui.filing import written
 from tuinet.tui.screens.build import BuildScreen
+from tuinet.tui.table import layer_lines
 from tuinet.tui.widgets.rows import Rows
 
 
@@ -204,3 +212,17 @@ def test_words_of_a_family_that_mean_nothing_are_refused() -> None:
     with pytest.raises(TuinetError):
         made(families["cnn"], DATASETS["iris"].source, "")
     assert Draft(made(families["mlp"], DATASETS["iris"].source, "sizes 4")).experiment.model.layers
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[*HealthCheck])
+@given(EXPERIMENTS)
+def test_any_experiment_that_the_structs_allow_is_shown_whole_and_saved(experiment: Experiment) -> None:
+    """Every layer has its row, every setting its row with its value, and the file that is written is the experiment."""
+    draft = Draft(experiment)
+    lines = layer_lines(draft, None, (), 80, False)
+    assert [place for place, _ in lines if place is not None] == [row.place for row in rows(experiment)]
+    keys = {row.key for pane in ("data", "training") for row in form_rows(experiment, pane)}
+    assert {"data.source", "training.loss", "training.optimizer", "training.epochs", "training.seed"} <= keys
+    for row in rows(experiment):
+        assert form_rows(experiment, str(row.place))[0].text
+    assert decode(written(draft, Path("it.toml"))) == experiment
