@@ -27,6 +27,7 @@ from tuinet.tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
     from tuinet.inspection.view import Seen
+    from tuinet.model.model import Model
     from tuinet.render.paper import Paper
     from tuinet.tui.subject import Subject
 
@@ -86,8 +87,12 @@ class Inside(Vertical):
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    runs = 0
+    """How many runs were watched so far."""
+
     def forget(self) -> None:
-        """Another run."""
+        """Another run; what a thread still finds of the one before is dropped."""
+        self.runs += 1
         self.subject: Subject | None = None
         self.views: tuple[tuple[str, str], ...] = ()  # (view, layer), those that suit the network
         self.what, self.sample = 0, 0
@@ -109,7 +114,7 @@ class Inside(Vertical):
             self.next_look = now + LEAST_SECONDS
             return
         self.looking = True
-        self.run_worker(partial(self._look, directory, due), thread=True, exclusive=True, group="inside")
+        self.run_worker(partial(self._look, directory, due, self.runs), thread=True, exclusive=True, group="inside")
 
     def _is_known(self, directory: Path, due: bool) -> bool:
         """Whether nothing new would be found: a run that is held or has ended costs no more than this."""
@@ -121,14 +126,15 @@ class Inside(Vertical):
             return same and (not due or found.health_of == found.stamp)
         return False
 
-    def _look(self, directory: Path, due: bool) -> None:
+    def _look(self, directory: Path, due: bool, runs: int) -> None:
         begin = time.thread_time()
-        found = self._find(directory, (self.what, self.sample), due)
+        found = self._find(directory, (self.what, self.sample), due, runs)
         spent = time.thread_time() - begin
-        self.app.call_from_thread(self._take, found, spent, due)
+        self.app.call_from_thread(self._take, found, spent, due, runs)
 
-    def _find(self, directory: Path, asked: tuple[int, int], due: bool) -> Found:
+    def _find(self, directory: Path, asked: tuple[int, int], due: bool, runs: int) -> Found:
         """In a thread: the views of the weights that are newest, their health if that is due."""
+        from tuinet.files.model_file import load_model
         from tuinet.tui.subject import Asked, newest_weights
 
         try:
@@ -139,7 +145,10 @@ class Inside(Vertical):
             return self.found
         health, health_of = self.found.health, self.found.health_of
         try:
-            subject = self._load(path)
+            model = load_model(path)
+            if runs != self.runs:  # another run is watched by now
+                return self.found
+            subject = self._subject(path, model)
             what, sample = asked
             view, layer = self.views[what % len(self.views)] if self.views else ("", "")
             seen = subject.look(Asked(layer, view), subject.sample(sample)) if view else ()
@@ -150,12 +159,10 @@ class Inside(Vertical):
             return Found((), health, stamp, str(error), asked, health_of=stamp)
         return Found(tuple(map(without_options, seen)), health, stamp, "", asked, path.name == LIVE, health_of)
 
-    def _load(self, path: Path) -> Subject:
-        from tuinet.files.model_file import load_model
+    def _subject(self, path: Path, model: Model) -> Subject:
         from tuinet.inspection.families import family
         from tuinet.tui.subject import Subject
 
-        model = load_model(path)
         if self.subject is None:
             self.subject = Subject(path, model)
             self.views = family(model)
@@ -163,7 +170,9 @@ class Inside(Vertical):
             self.subject.take(model)
         return self.subject
 
-    def _take(self, found: Found, spent: float, due: bool) -> None:
+    def _take(self, found: Found, spent: float, due: bool, runs: int) -> None:
+        if runs != self.runs:
+            return
         self.looking = False
         changed, self.found = found is not self.found, found
         begin = time.thread_time()
