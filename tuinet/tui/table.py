@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
+from rich.style import Style
 
 from tuinet.experiment.check import check
 from tuinet.experiment.costs import kind_of, settings_in_words
 from tuinet.experiment.places import Place, located, rows
 from tuinet.readable import about, size
 from tuinet.render.paper import Line, Paper, clean, cut, wrap
-from tuinet.tui.widgets.bars import BOLD, DIM, PLAIN, said
+from tuinet.tui.widgets.bars import DIM, PLAIN, said
 
 if TYPE_CHECKING:
     from tuinet.experiment.check import LayerRow, Problem, Report
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tuinet.tui.draft import Draft
 
 Rows = list[tuple[object, Line]]
+
+WRONG = Style(bold=True, color="red")
 
 _OUTPUT, _PARAMETERS, _WORK, _KIND = 10, 10, 8, 18
 """Columns of what stands in the table."""
@@ -51,7 +54,7 @@ def layer_lines(draft: Draft, report: Report | None, closed: Collection[Place], 
         sign = ("x" if ascii_only else "✗") if own else "+" if row.place in closed else " "
         name = cut("  " * row.depth + kind_of(row.layer), _KIND - 3, paper).ljust(_KIND - 2) + sign + " "
         settings = cut(clean(brief(row.layer), paper), room - 1, paper).ljust(room)
-        line = [said(f" {counted:>2} "), said(name, BOLD if own else PLAIN), said(settings)]
+        line = [said(f" {counted:>2} "), said(name, WRONG if own else PLAIN), said(settings)]
         found.append((row.place, [*line, said(_costs(known.get(row.name)))]))
         found += [(None, each) for problem in own for each in _problem(problem, width, paper)]
     for problem in problems.get(None, []):
@@ -85,7 +88,7 @@ def _costs(row: LayerRow | None) -> str:
 def _problem(problem: Problem, width: int, paper: Paper, path: bool = False) -> list[Line]:
     """What is wrong, then the way out."""
     where = f"{problem.path}: " if path and problem.path else ""
-    lines = [(BOLD, each) for each in wrap(clean(where + problem.message, paper), max(8, width - 5))]
+    lines = [(WRONG, each) for each in wrap(clean(where + problem.message, paper), max(8, width - 5))]
     lines += [(PLAIN, each) for each in wrap(clean(problem.hint, paper), max(8, width - 7))] if problem.hint else []
     return [[Segment(" " * 4 + (" " if style is PLAIN else ""), PLAIN), Segment(text, style)] for style, text in lines]
 
