@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tuinet.errors import TuinetError
 from tuinet.experiment.form_rows import FormRow, form_rows, row_of
 from tuinet.render.paper import Line, Paper, clean, cut
-from tuinet.tui.popup import Choose, Option, Popup, paragraphs
+from tuinet.tui.popup import Popup, paragraphs
 from tuinet.tui.table import consequence
 from tuinet.tui.widgets.bars import BOLD, DIM, Bar, said
 from tuinet.tui.widgets.rows import Rows
@@ -156,6 +156,3 @@ class FormPopup(Popup[None]):
 
     def on_rows_chosen(self) -> None:
         self.open_field()
-
-
-__all__ = ["Choose", "FieldPopup", "FormPopup", "Option", "field_lines"]
