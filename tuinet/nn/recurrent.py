@@ -24,12 +24,6 @@ State = tuple[Array, ...]
 Longest = Annotated[int, msgspec.Meta(ge=3, le=1_000_000)]
 """The longest distance that a layer is to bridge, in steps."""
 
-MANY_STEPS = 8
-"""From so many steps on it pays to copy a weight into the order in which its products run fastest."""
-
-CACHE_LINE = 64
-"""Bytes that memory is read and written by."""
-
 
 class OverTime(Layer, frozen=True):
     """A layer that begins with a state and ends with one: a recurrent layer, or several of them around each other."""
@@ -171,17 +165,6 @@ def last_gradient(dstate: State | None, index: int, like: Array, steps: Steps) -
     if dstate is None:
         return np.zeros((len(steps), like.shape[1]), like.dtype)
     return np.array(in_order(dstate[index], steps))
-
-
-def turned(weight: Array, steps: Steps) -> Array:
-    """The transposed weight, for a product at every step: in order in memory where there are enough steps to pay."""
-    if len(steps.counts) < MANY_STEPS:
-        return weight.T
-    found = np.empty(weight.shape[::-1], weight.dtype)
-    line = CACHE_LINE // weight.itemsize
-    for start in range(0, len(weight), line):  # all at once, every line would be fetched and written many times
-        found[:, start : start + line] = weight[start : start + line].T
-    return found
 
 
 def require_steps(kind: str, shape: Shape) -> None:

@@ -11,6 +11,7 @@ from tuinet.nn.context import Context
 from tuinet.nn.initializers import ChronoBias, GateBias, Orthogonal
 from tuinet.nn.layer import Cache, Shape, ShapeError, Value
 from tuinet.nn.layers.numeric import add_bias, sigmoid, sum_rows
+from tuinet.nn.layers.steps import laid_out, times
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
@@ -26,7 +27,6 @@ from tuinet.nn.recurrent import (
     out_of_order,
     over_time_value,
     require_steps,
-    turned,
 )
 from tuinet.nn.sequence import Sequence, Steps
 
@@ -99,24 +99,25 @@ class GRU(OverTime, frozen=True, tag="gru"):
         return Sequence(kept[len(steps) :], steps), (final(kept, steps),), (values, gates, kept, acted, steps)
 
     def _tools(self, params: Params, steps: Steps, ctx: Context) -> Tools:
-        weight, units = params["recurrent_weight"], self.units
-        bias = params["recurrent_bias"] if self.bias and self.form == "pytorch" else None
+        weight, units, batch, count = params["recurrent_weight"], self.units, len(steps), len(steps.counts)
+        product = ctx.empty((batch, 3 * units if self.form == "pytorch" else 2 * units), weight.dtype)
         if self.form == "pytorch":
-            return Tools(weight, weight, bias, ctx.empty((len(steps), 3 * units), weight.dtype))
-        room = ctx.empty((len(steps), 2 * units), weight.dtype)
-        return Tools(weight[:, : 2 * units], weight[:, 2 * units :], None, room)
+            bias = params["recurrent_bias"] if self.bias else None
+            return Tools(laid_out(weight, batch, count, ctx), None, bias, product)
+        gates, candidate = weight[:, : 2 * units], weight[:, 2 * units :]
+        return Tools(laid_out(gates, batch, count, ctx), laid_out(candidate, batch, count, ctx), None, product)
 
     def step(self, tools: Tools, a: Array, hidden: Array, new_hidden: Array, acted: Array) -> None:
         """One step of n sequences, in place: a (n, 3H), the input's part of the sums, becomes the gates."""
         units = self.units
         product = tools.product[: len(a)]
-        np.matmul(hidden, tools.weight, out=product)
+        times(hidden, tools.weight, product)
         both, update, reset, candidate = a[:, : 2 * units], a[:, :units], a[:, units : 2 * units], a[:, 2 * units :]
         both += product[:, : 2 * units]
         sigmoid(both)
-        if self.form == "plain":
+        if tools.of_candidate is not None:
             np.multiply(reset, hidden, out=acted)
-            candidate += acted @ tools.of_candidate
+            candidate += times(acted, tools.of_candidate, new_hidden)
             np.tanh(candidate, out=candidate)
             np.subtract(candidate, hidden, out=new_hidden)  # h + z (h̃ − h)
             new_hidden *= update
@@ -146,16 +147,17 @@ class GRU(OverTime, frozen=True, tag="gru"):
         before = one_before(kept, steps, ctx)  # (N, H)
         slopes, stays = self._slopes(gates, before, acted, ctx)  # (N, 3H), becomes dJ/da; (N, H)
         within = ctx.empty(slopes.shape, slopes.dtype) if self.form == "pytorch" else slopes  # dJ/d(h W + c)
-        back = turned(params["recurrent_weight"], steps)  # (3H, H)
+        back = self._back(params, steps, ctx)
+        room = ctx.empty((len(steps), units), slopes.dtype)
         dhidden = last_gradient(dstate, 0, kept, steps)  # (B, H)
         for rows, _, _, running in loop_back(steps):
             dh = dhidden[running]
             if dy is not None:
                 dh += dy.values[rows]
             if self.form == "plain":
-                self.step_back(back, gates[rows], slopes[rows], stays[rows], dh)
+                self.step_back(back, gates[rows], slopes[rows], stays[rows], dh, room[running])
             else:
-                self.step_back_pytorch(back, gates[rows], slopes[rows], within[rows], stays[rows], dh)
+                self.step_back_pytorch(back[0], gates[rows], slopes[rows], within[rows], stays[rows], dh, room[running])
         np.matmul(values.T, slopes, out=grads["input_weight"])
         into = grads["recurrent_weight"]
         if self.form == "plain":
@@ -171,6 +173,12 @@ class GRU(OverTime, frozen=True, tag="gru"):
         if need_dx:
             dx = Sequence(np.matmul(slopes, params["input_weight"].T, out=ctx.empty(values.shape, slopes.dtype)), steps)
         return dx, (out_of_order(dhidden, steps),)
+
+    def _back(self, params: Params, steps: Steps, ctx: Context) -> tuple[Array, ...]:
+        """The transposed weights: (3H, H) in PyTorch's form; (2H, H) of the gates and (H, H) of the candidate."""
+        turned, units = params["recurrent_weight"].T, self.units
+        parts = (turned,) if self.form == "pytorch" else (turned[: 2 * units], turned[2 * units :])
+        return tuple(laid_out(part, len(steps), len(steps.counts), ctx) for part in parts)
 
     def _slopes(self, gates: Array, before: Array, acted: Array, ctx: Context) -> tuple[Array, Array]:
         """For all steps at once: ∂h/∂a of z and h̃ with, between them, how what r acted on moves with its a (N, 3H);
@@ -196,21 +204,30 @@ class GRU(OverTime, frozen=True, tag="gru"):
             slopes[:, units : 2 * units] *= acted
         return slopes, stays
 
-    def step_back(self, back: Array, gates: Array, slopes: Array, stays: Array, dhidden: Array) -> None:
+    def step_back(
+        self, back: tuple[Array, ...], gates: Array, slopes: Array, stays: Array, dhidden: Array, room: Array
+    ) -> None:
         """One step back, in place: slopes become dJ/da; dhidden (n, H) becomes that of the step before."""
-        units = self.units
+        units, (of_gates, of_candidate) = self.units, back
         slopes[:, :units] *= dhidden
         candidate = slopes[:, 2 * units :]
         candidate *= dhidden
-        dacted = candidate @ back[2 * units :]  # dJ/d(r ⊙ h)
+        dacted = times(candidate, of_candidate, room)  # dJ/d(r ⊙ h)
         slopes[:, units : 2 * units] *= dacted
         dacted *= gates[:, units : 2 * units]
         dhidden *= stays
         dhidden += dacted
-        dhidden += slopes[:, : 2 * units] @ back[: 2 * units]
+        dhidden += times(slopes[:, : 2 * units], of_gates, room)
 
     def step_back_pytorch(
-        self, back: Array, gates: Array, slopes: Array, within: Array, stays: Array, dhidden: Array
+        self,
+        back: Array,
+        gates: Array,
+        slopes: Array,
+        within: Array,
+        stays: Array,
+        dhidden: Array,
+        room: Array,
     ) -> None:
         """The same in PyTorch's form, where `within` (n, 3H) becomes dJ/d(h W + c)."""
         units = self.units
@@ -221,7 +238,7 @@ class GRU(OverTime, frozen=True, tag="gru"):
         within[:, : 2 * units] = slopes[:, : 2 * units]
         np.multiply(candidate, gates[:, units : 2 * units], out=within[:, 2 * units :])
         dhidden *= stays
-        dhidden += within @ back
+        dhidden += times(within, back, room)
 
     def values(self, params: Params, x: Sequence, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         _, gates, _, _, steps = cache
@@ -238,9 +255,9 @@ class Tools(NamedTuple):
     """What every step of one run uses."""
 
     weight: Array
-    """(H, 2H), or (H, 3H) in PyTorch's form."""
-    of_candidate: Array
-    """(H, H): the candidate's part, for r ⊙ h."""
+    """(H, 2H), or (H, 3H) in PyTorch's form, in blocks of columns."""
+    of_candidate: Array | None
+    """(H, H) in blocks of columns: the candidate's part, for r ⊙ h; None in PyTorch's form."""
     bias: Array | None
     """c (H,)"""
     product: Array

@@ -12,10 +12,10 @@ from tuinet.nn.context import Context
 from tuinet.nn.initializers import ChronoBias, GateBias, Normal, Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
 from tuinet.nn.layers.numeric import add_bias, sigmoid, sum_rows
+from tuinet.nn.layers.steps import MANY_STEPS, laid_out, times
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
-    MANY_STEPS,
     Longest,
     OverTime,
     State,
@@ -28,7 +28,6 @@ from tuinet.nn.recurrent import (
     out_of_order,
     over_time_value,
     require_steps,
-    turned,
 )
 from tuinet.nn.sequence import Sequence, Steps
 
@@ -105,12 +104,13 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         return y, (final(hidden, steps), final(cell, steps)), (values, gates, hidden, cell, squashed, steps)
 
     def _tools(self, params: Params, steps: Steps, ctx: Context) -> Tools:
-        weight = params["recurrent_weight"]
+        count = len(steps.counts)
+        weight = laid_out(params["recurrent_weight"], len(steps), count, ctx)
         scale, shift = _halves(self.units, len(self.gates), weight.dtype)
-        if len(steps.counts) >= MANY_STEPS:  # as large as a step: NumPy is three times slower row by row
+        if count >= MANY_STEPS:  # as large as a step: NumPy is three times slower row by row
             scale, shift = np.tile(scale, (len(steps), 1)), np.tile(shift, (len(steps), 1))
         peephole = None if self.peephole == "none" else params["peephole"]
-        return Tools(weight, peephole, scale, shift, ctx.empty((len(steps), weight.shape[1]), weight.dtype))
+        return Tools(weight, peephole, scale, shift, ctx.empty((len(steps), scale.shape[1]), weight.dtype))
 
     def step(
         self,
@@ -125,8 +125,7 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         """One step of n sequences, in place: a (n, 4H), the input's part of the sums, becomes the gates."""
         count, units = len(a), self.units
         product = tools.product[:count]
-        np.matmul(hidden, tools.weight, out=product)
-        a += product
+        a += times(hidden, tools.weight, product)
         forget, leave, candidate = a[:, :units], a[:, -2 * units : -units], a[:, -units:]
         if tools.peephole is None:  # σ(a) = ½ tanh(½ a) + ½: one tanh for all four, and nothing can overflow
             scale = tools.scale[:count]
@@ -180,7 +179,7 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         np.multiply(squashed, squashed, out=through)
         np.subtract(1, through, out=through)
         through *= gates[:, -2 * units : -units]
-        weight = turned(params["recurrent_weight"], steps)  # (4H, H)
+        weight = laid_out(params["recurrent_weight"].T, len(steps), len(steps.counts), ctx)  # (4H, H) in blocks
         peephole = None if self.peephole == "none" else params["peephole"]
         dhidden = last_gradient(dstate, 0, hidden, steps)  # (B, H)
         dcell = last_gradient(dstate, 1, hidden, steps)
@@ -240,7 +239,7 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         else:
             slopes[:, : 2 * units].reshape(-1, 2, units)[...] *= dcell[:, None]
         slopes[:, -units:] *= dcell
-        np.matmul(slopes, weight, out=dhidden)
+        times(slopes, weight, dhidden)
         dcell *= gates[:, :units]
         if peephole is not None:
             dcell += self._peep_back(slopes[:, : early * units], peephole, 0)
@@ -286,7 +285,7 @@ class Tools(NamedTuple):
     """What every step of one run uses."""
 
     weight: Array
-    """(H, 4H)"""
+    """(H, 4H) in blocks of columns."""
     peephole: Array | None
     scale: Array
     """(B, 4H) or (1, 4H): ½ for σ, 1 for tanh."""

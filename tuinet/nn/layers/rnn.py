@@ -11,6 +11,7 @@ from tuinet.nn.context import Context
 from tuinet.nn.initializers import Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
 from tuinet.nn.layers.numeric import add_bias, relu, sum_rows
+from tuinet.nn.layers.steps import laid_out, times
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import (
@@ -25,7 +26,6 @@ from tuinet.nn.recurrent import (
     out_of_order,
     over_time_value,
     require_steps,
-    turned,
 )
 from tuinet.nn.sequence import Sequence
 
@@ -68,23 +68,24 @@ class RNN(OverTime, frozen=True, tag="rnn"):
         hidden = kept[len(steps) :]
         np.matmul(values, params["input_weight"], out=hidden)
         add_bias(hidden, params["bias"])
-        weight = params["recurrent_weight"]
-        for _, now, before, _ in loop(steps):
-            self.step(weight, kept[now], kept[before])
+        weight = laid_out(params["recurrent_weight"], len(steps), len(steps.counts), ctx)
+        room = ctx.empty((len(steps), self.units), kept.dtype)
+        for _, now, before, running in loop(steps):
+            self.step(weight, kept[now], kept[before], room[running])
         return Sequence(hidden, steps), (final(kept, steps),), (values, kept, steps)
 
-    def step(self, weight: Array, a: Array, hidden: Array) -> None:
+    def step(self, weight: Array, a: Array, hidden: Array, room: Array) -> None:
         """One step, in place: a (n, H), the input's part of the sum, becomes the new hidden state."""
-        a += hidden @ weight
+        a += times(hidden, weight, room)
         if self.activation == "tanh":
             np.tanh(a, out=a)
         else:
             relu(a, a)
 
-    def step_back(self, back: Array, slope: Array, dhidden: Array) -> Array:
-        """dJ/d(hidden state one step before), given dJ/d(this one); turns slope f′(a) into dJ/da."""
+    def step_back(self, back: Array, slope: Array, dhidden: Array) -> None:
+        """dJ/d(this hidden state) becomes that of one step before; turns slope f′(a) into dJ/da."""
         slope *= dhidden
-        return slope @ back
+        times(slope, back, dhidden)
 
     def run_back(
         self,
@@ -104,13 +105,13 @@ class RNN(OverTime, frozen=True, tag="rnn"):
             np.subtract(1, da, out=da)
         else:
             np.greater(hidden, 0, out=da, casting="unsafe")
-        back = turned(params["recurrent_weight"], steps)
+        back = laid_out(params["recurrent_weight"].T, len(steps), len(steps.counts), ctx)
         dhidden = last_gradient(dstate, 0, hidden, steps)  # (B, H)
         for rows, _, _, running_now in loop_back(steps):
             running = dhidden[running_now]
             if dy is not None:
                 running += dy.values[rows]
-            running[...] = self.step_back(back, da[rows], running)
+            self.step_back(back, da[rows], running)
         np.matmul(values.T, da, out=grads["input_weight"])
         np.matmul(one_before(kept, steps, ctx).T, da, out=grads["recurrent_weight"])
         sum_rows(da, grads["bias"])
