@@ -9,11 +9,12 @@ import fcntl
 import mmap
 import os
 import pickle
+import select
 import socket
+import struct
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ ALIGN = 64
 """Arrays begin at multiples of so many bytes, as NumPy's own do."""
 
 CHUNK = 1 << 20
+
+_NUMBER = struct.Struct("<Q")
 
 
 class Memory:
@@ -84,16 +87,19 @@ class Memory:
 
 
 class Channel:
-    """One end of a conversation. Each end writes the arrays of its messages into a memory of its own."""
+    """One end of a conversation. Each end writes the arrays of its messages into a memory of its own.
 
-    def __init__(self, connection: Connection, mine: Memory, theirs: Memory) -> None:
-        self._connection, self._mine, self._theirs = connection, mine, theirs
+    A message is a table of where its parts begin and end, then the parts: the pickled object, and its arrays.
+    """
+
+    def __init__(self, end: socket.socket, mine: Memory, theirs: Memory) -> None:
+        self._socket, self._mine, self._theirs = end, mine, theirs
 
     @classmethod
     def open(cls, descriptors: Sequence[int]) -> Channel:
         """The end that another process was given these descriptors of."""
-        connection, mine, theirs = descriptors
-        return cls(Connection(connection), Memory(mine), Memory(theirs))
+        end, mine, theirs = descriptors
+        return cls(socket.socket(fileno=end), Memory(mine), Memory(theirs))
 
     @classmethod
     def pair(cls) -> tuple[Channel, Channel]:
@@ -101,56 +107,68 @@ class Channel:
         with ExitStack() as made:  # of which nothing is left open where the rest cannot be had
             memories = [made.enter_context(closing(Memory.new())) for _ in range(2)]
             sockets = [made.enter_context(end) for end in socket.socketpair()]
-            ends = [made.enter_context(Connection(_above_standard(end.detach()))) for end in sockets]
+            ends = [made.enter_context(socket.socket(fileno=_above_standard(end.detach()))) for end in sockets]
             made.pop_all()
         return cls(ends[0], *memories), cls(ends[1], *reversed(memories))
 
     @property
     def descriptors(self) -> tuple[int, int, int]:
         """What `open` takes; the process must inherit them."""
-        return self._connection.fileno(), self._mine.descriptor, self._theirs.descriptor
+        return self._socket.fileno(), self._mine.descriptor, self._theirs.descriptor
 
     def send(self, message: object) -> None:
         """Raises OSError if nobody is there any more, and what pickle raises for what cannot be sent."""
         arrays: list[pickle.PickleBuffer] = []
         text = pickle.dumps(message, 5, buffer_callback=arrays.append)
         parts = [memoryview(text), *(array.raw() for array in arrays)]
-        places: list[tuple[int, int]] = []
-        end = 0
+        places: list[int] = []
+        end = 2 * len(parts) * _NUMBER.size
         for part in parts:
             start = _aligned(end)
             end = start + part.nbytes
-            places.append((start, end))
+            places += (start, end)
         room = self._mine.room(end)
-        for part, (start, end) in zip(parts, places, strict=True):
+        struct.pack_into(f"<{len(places)}Q", room, 0, *places)
+        for part, start, end in zip(parts, places[::2], places[1::2], strict=True):
             room[start:end] = part
-        self._connection.send(places)
+        self._socket.sendall(_NUMBER.pack(len(places)))
 
     def receive(self, seconds: float | None = None) -> Any:
         """The next message, once it is there; its arrays are valid until the other end sends again.
 
         Raises EOFError or OSError if nobody is there any more, TimeoutError if nothing has come after so many seconds.
         """
-        if seconds is not None and not self._connection.poll(seconds):
+        if seconds is not None and not _heard(self._socket, seconds):
             raise TimeoutError
-        places: list[tuple[int, int]] = self._connection.recv()
-        content = self._theirs.content(places[-1][1])
-        text, *arrays = (content[start:end] for start, end in places)
+        said = self._socket.recv(_NUMBER.size)
+        if len(said) < _NUMBER.size:
+            raise EOFError
+        (count,) = _NUMBER.unpack(said)
+        places = struct.unpack_from(f"<{count}Q", self._theirs.content(count * _NUMBER.size))
+        content = self._theirs.content(places[-1])
+        text, *arrays = (content[start:end] for start, end in zip(places[::2], places[1::2], strict=True))
         return pickle.loads(text, buffers=arrays)
 
     def waiting(self) -> bool:
         """Whether there is a message, or nobody any more."""
-        return self._connection.poll()
+        return _heard(self._socket, 0)
 
     def hand_over(self) -> None:
         """Leave this end to the process that has opened it."""
-        self._connection.close()
+        self._socket.close()
 
     def close(self) -> None:
         """The other end then finds nobody."""
-        self._connection.close()
+        self._socket.close()
         self._mine.close()
         self._theirs.close()
+
+
+def _heard(end: socket.socket, seconds: float) -> bool:
+    """Whether there is something to read, or nobody to write any more, after so many seconds at the latest."""
+    poll = select.poll()  # select.select would refuse descriptors from 1024 on
+    poll.register(end, select.POLLIN)
+    return bool(poll.poll(1000 * seconds))
 
 
 def vector_bytes(size: int, dtype: np.dtype[Any]) -> int:
