@@ -19,7 +19,7 @@ from tuinet.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_I
 
 COMMANDS = (
     "ui", "recipes", "init", "check", "train", "evaluate", "predict", "generate", "inspect", "diff", "convolve",
-    "import", "data", "runs",
+    "import", "data", "runs", "bench",
 )  # fmt: skip
 """Each is the module of the same name in this package; its `command` is the click command. In the order of --help."""
 
