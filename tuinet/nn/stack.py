@@ -17,8 +17,13 @@ from tuinet.nn.layer import Cache, Layer, Shape, ShapeError, Value
 from tuinet.nn.layers.activation import Linear, Relu, Sigmoid, Sign, Softmax, Step, Tanh
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.dense import Dense
+from tuinet.nn.layers.embedding import Embedding
 from tuinet.nn.layers.fused import ConvPool, DenseRelu
+from tuinet.nn.layers.gru import GRU
+from tuinet.nn.layers.inputs import LateEmbedding
+from tuinet.nn.layers.lstm import LSTM
 from tuinet.nn.layers.pool import MaxPool
+from tuinet.nn.layers.rnn import RNN
 from tuinet.nn.params import Array, Params, ParamSpec
 from tuinet.nn.recurrent import OverTime, State, over_time_value
 from tuinet.nn.sequence import Sequence
@@ -298,6 +303,8 @@ def _fuse(layers: Layers, shape: Shape | None) -> tuple[int, Layer]:
             return 2, ConvPool(conv, pool, False)
         case (Dense() as dense, Relu(), *_):
             return 2, DenseRelu(dense)
+        case (Embedding() as embedding, LSTM() | GRU() | RNN(), *_):
+            return 1, LateEmbedding(embedding)
         case _:
             return 1, layers[0]
 

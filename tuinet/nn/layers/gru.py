@@ -10,7 +10,8 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import ChronoBias, GateBias, Orthogonal
 from tuinet.nn.layer import Cache, Shape, ShapeError, Value
-from tuinet.nn.layers.numeric import add_bias, sigmoid, sum_rows
+from tuinet.nn.layers.inputs import sums, sums_back
+from tuinet.nn.layers.numeric import sigmoid, sum_rows
 from tuinet.nn.layers.steps import laid_out, times
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
@@ -89,9 +90,7 @@ class GRU(OverTime, frozen=True, tag="gru"):
         units = self.units
         kept = history(state[0], steps, ctx)  # (B + N, H)
         gates = ctx.empty((steps.total, 3 * units), kept.dtype)  # (N, 3H)
-        np.matmul(values, params["input_weight"], out=gates)
-        if self.bias:
-            add_bias(gates, params["bias"])
+        sums(values, params["input_weight"], params["bias"] if self.bias else None, gates)
         acted = ctx.empty((steps.total, units), kept.dtype)  # r ⊙ h, or h W + c in PyTorch's form
         tools = self._tools(params, steps, ctx)
         for rows, now, before, _ in loop(steps):
@@ -158,21 +157,16 @@ class GRU(OverTime, frozen=True, tag="gru"):
                 self.step_back(back, gates[rows], slopes[rows], stays[rows], dh, room[running])
             else:
                 self.step_back_pytorch(back[0], gates[rows], slopes[rows], within[rows], stays[rows], dh, room[running])
-        np.matmul(values.T, slopes, out=grads["input_weight"])
+        dx = sums_back(values, slopes, params, grads, ctx, need_dx)
         into = grads["recurrent_weight"]
         if self.form == "plain":
             np.matmul(before.T, slopes[:, : 2 * units], out=into[:, : 2 * units])
             np.matmul(acted.T, slopes[:, 2 * units :], out=into[:, 2 * units :])
         else:
             np.matmul(before.T, within, out=into)
-        if self.bias:
-            sum_rows(slopes, grads["bias"])
-            if self.form == "pytorch":
-                sum_rows(within[:, 2 * units :], grads["recurrent_bias"])
-        dx = None
-        if need_dx:
-            dx = Sequence(np.matmul(slopes, params["input_weight"].T, out=ctx.empty(values.shape, slopes.dtype)), steps)
-        return dx, (out_of_order(dhidden, steps),)
+        if self.bias and self.form == "pytorch":
+            sum_rows(within[:, 2 * units :], grads["recurrent_bias"])
+        return None if dx is None else Sequence(dx, steps), (out_of_order(dhidden, steps),)
 
     def _back(self, params: Params, steps: Steps, ctx: Context) -> tuple[Array, ...]:
         """The transposed weights: (3H, H) in PyTorch's form; (2H, H) of the gates and (H, H) of the candidate."""

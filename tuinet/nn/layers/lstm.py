@@ -11,7 +11,8 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import ChronoBias, GateBias, Normal, Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
-from tuinet.nn.layers.numeric import add_bias, sigmoid, sum_rows
+from tuinet.nn.layers.inputs import sums, sums_back
+from tuinet.nn.layers.numeric import sigmoid, sum_rows
 from tuinet.nn.layers.steps import MANY_STEPS, laid_out, times
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
@@ -94,8 +95,7 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         values, steps = x
         hidden, cell = history(state[0], steps, ctx), history(state[1], steps, ctx)  # (B + N, H)
         gates = ctx.empty((steps.total, len(self.gates) * self.units), hidden.dtype)  # (N, 4H)
-        np.matmul(values, params["input_weight"], out=gates)
-        add_bias(gates, params["bias"])
+        sums(values, params["input_weight"], params["bias"], gates)
         squashed = ctx.empty((steps.total, self.units), hidden.dtype)  # tanh(C)
         tools = self._tools(params, steps, ctx)
         for rows, now, before, _ in loop(steps):
@@ -172,13 +172,8 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         need_dx: bool = True,
     ) -> tuple[Sequence | None, State]:
         values, gates, hidden, cell, squashed, steps = cache
-        units = self.units
         cell_before = one_before(cell, steps, ctx)
-        da = self._slopes(gates, cell_before, squashed, ctx)  # (N, 4H), becomes dJ/da
-        through = ctx.empty(squashed.shape, squashed.dtype)  # dh/dC of the same step: o (1 − tanh² C)
-        np.multiply(squashed, squashed, out=through)
-        np.subtract(1, through, out=through)
-        through *= gates[:, -2 * units : -units]
+        da, through = self._slopes(gates, cell_before, squashed, hidden[len(steps) :], ctx)  # (N, 4H) becomes dJ/da
         weight = laid_out(params["recurrent_weight"].T, len(steps), len(steps.counts), ctx)  # (4H, H) in blocks
         peephole = None if self.peephole == "none" else params["peephole"]
         dhidden = last_gradient(dstate, 0, hidden, steps)  # (B, H)
@@ -188,34 +183,38 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
             if dy is not None:
                 dh += dy.values[rows]
             self.step_back(weight, peephole, gates[rows], da[rows], through[rows], dh, dc)
-        np.matmul(values.T, da, out=grads["input_weight"])
+        dx = sums_back(values, da, params, grads, ctx, need_dx)
         np.matmul(one_before(hidden, steps, ctx).T, da, out=grads["recurrent_weight"])
-        sum_rows(da, grads["bias"])
         if peephole is not None:
             self._peephole_gradient(da, cell_before, cell[len(steps) :], grads["peephole"])
-        dx = None
-        if need_dx:
-            dx = Sequence(np.matmul(da, params["input_weight"].T, out=ctx.empty(values.shape, da.dtype)), steps)
-        return dx, (out_of_order(dhidden, steps), out_of_order(dcell, steps))
+        return None if dx is None else Sequence(dx, steps), (out_of_order(dhidden, steps), out_of_order(dcell, steps))
 
-    def _slopes(self, gates: Array, cell_before: Array, squashed: Array, ctx: Context) -> Array:
-        """(N, 4H): for all steps at once, dC/da of f, i and C̃, and dh/da of o."""
+    def _slopes(
+        self, gates: Array, cell_before: Array, squashed: Array, hidden: Array, ctx: Context
+    ) -> tuple[Array, Array]:
+        """For all steps at once: (N, 4H) dC/da of f, i and C̃ and dh/da of o; (N, H) dh/dC = o (1 − tanh² C)."""
         units = self.units
-        slopes = ctx.empty(gates.shape, gates.dtype)
-        sigmoids, into = gates[:, :-units], slopes[:, :-units]
-        np.subtract(1, sigmoids, out=into)
-        candidate, of_candidate = gates[:, -units:], slopes[:, -units:]
-        np.multiply(candidate, candidate, out=of_candidate)
-        np.subtract(1, of_candidate, out=of_candidate)
-        of_candidate *= slopes[:, :units] if self.coupled else gates[:, units : 2 * units]
-        into *= sigmoids
-        slopes[:, -2 * units : -units] *= squashed
+        slopes, through = ctx.empty(gates.shape, gates.dtype), ctx.empty(squashed.shape, squashed.dtype)
+        forget, leave, candidate = gates[:, :units], gates[:, -2 * units : -units], gates[:, -units:]
+        of_forget, of_leave, of_candidate = slopes[:, :units], slopes[:, -2 * units : -units], slopes[:, -units:]
+        np.subtract(1, gates[:, :-units], out=slopes[:, :-units])  # 1 − σ, for σ′ = σ (1 − σ)
         if self.coupled:
-            slopes[:, :units] *= cell_before - candidate
+            np.multiply(candidate, candidate, out=of_candidate)
+            np.subtract(1, of_candidate, out=of_candidate)
+            of_candidate *= of_forget
+            of_forget *= cell_before - candidate
         else:
-            slopes[:, :units] *= cell_before
-            slopes[:, units : 2 * units] *= candidate
-        return slopes
+            enter = gates[:, units : 2 * units]
+            np.multiply(enter, candidate, out=of_candidate)
+            slopes[:, units : 2 * units] *= of_candidate
+            of_candidate *= candidate
+            np.subtract(enter, of_candidate, out=of_candidate)  # i (1 − C̃²) = i − (i C̃) C̃
+            of_forget *= cell_before
+        of_forget *= forget
+        of_leave *= hidden  # o (1 − o) tanh C = (1 − o) h
+        np.multiply(hidden, squashed, out=through)
+        np.subtract(leave, through, out=through)
+        return slopes, through
 
     def step_back(
         self,
@@ -234,10 +233,9 @@ class LSTM(OverTime, frozen=True, tag="lstm"):
         dcell += dhidden * through
         if peephole is not None:
             dcell += self._peep_back(leave, peephole, early)
-        if early == 1:
-            slopes[:, :units] *= dcell
-        else:
-            slopes[:, : 2 * units].reshape(-1, 2, units)[...] *= dcell[:, None]
+        slopes[:, :units] *= dcell
+        if early == 2:
+            slopes[:, units : 2 * units] *= dcell
         slopes[:, -units:] *= dcell
         times(slopes, weight, dhidden)
         dcell *= gates[:, :units]

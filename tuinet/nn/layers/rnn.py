@@ -10,7 +10,8 @@ import numpy as np
 from tuinet.nn.context import Context
 from tuinet.nn.initializers import Orthogonal
 from tuinet.nn.layer import Cache, Shape, Value
-from tuinet.nn.layers.numeric import add_bias, relu, sum_rows
+from tuinet.nn.layers.inputs import sums, sums_back
+from tuinet.nn.layers.numeric import relu
 from tuinet.nn.layers.steps import laid_out, times
 from tuinet.nn.layers.windows import Size
 from tuinet.nn.params import Array, Params, ParamSpec
@@ -66,8 +67,7 @@ class RNN(OverTime, frozen=True, tag="rnn"):
         values, steps = x
         kept = history(state[0], steps, ctx)  # (B + N, H)
         hidden = kept[len(steps) :]
-        np.matmul(values, params["input_weight"], out=hidden)
-        add_bias(hidden, params["bias"])
+        sums(values, params["input_weight"], params["bias"], hidden)
         weight = laid_out(params["recurrent_weight"], len(steps), len(steps.counts), ctx)
         room = ctx.empty((len(steps), self.units), kept.dtype)
         for _, now, before, running in loop(steps):
@@ -112,13 +112,9 @@ class RNN(OverTime, frozen=True, tag="rnn"):
             if dy is not None:
                 running += dy.values[rows]
             self.step_back(back, da[rows], running)
-        np.matmul(values.T, da, out=grads["input_weight"])
+        dx = sums_back(values, da, params, grads, ctx, need_dx)
         np.matmul(one_before(kept, steps, ctx).T, da, out=grads["recurrent_weight"])
-        sum_rows(da, grads["bias"])
-        dx = None
-        if need_dx:
-            dx = Sequence(np.matmul(da, params["input_weight"].T, out=ctx.empty(values.shape, da.dtype)), steps)
-        return dx, (out_of_order(dhidden, steps),)
+        return None if dx is None else Sequence(dx, steps), (out_of_order(dhidden, steps),)
 
     def values(self, params: Params, x: Sequence, y: Sequence, cache: Cache) -> Mapping[str, Value]:
         return {

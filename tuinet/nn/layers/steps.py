@@ -38,6 +38,9 @@ def laid_out(weight: Array, rows: int, steps: int, ctx: Context) -> Array:
     if width == outputs and weight.flags.c_contiguous:
         return weight[np.newaxis]
     found = ctx.empty((outputs // width, inputs, width), weight.dtype)
+    if weight.strides[1] == weight.itemsize:
+        np.copyto(found, weight.reshape(inputs, -1, width).swapaxes(0, 1))
+        return found
     part = CACHE_LINE // weight.itemsize  # of a transposed weight wider parts would fetch every line many times
     for block, start in zip(found, range(0, outputs, width), strict=True):
         for column in range(0, width, part):
