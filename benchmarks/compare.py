@@ -1,45 +1,37 @@
 """tuinet beside its peers: the same work, in turns, in one run.
 
-    python benchmarks/compare.py [--rounds 7] [--seconds 1.0] [--only mlp | lstm | …]
+    python benchmarks/compare.py [--rounds 7] [--seconds 0.5] [--only mlp | cnn | lstm-128 | …] [--json]
 
 Each contestant is a process of its own that waits while another works. A figure is the median of the rounds; the
-ratio is the median of tuinet's figure over the best peer's in the same round. PyTorch and scikit-learn come from the
-`parity` dependency group; those that are not installed are left out.
+ratio is the median of tuinet's figure over the best peer's in the same round, and of seconds and of memory the other
+way round: above 1, tuinet is ahead. `works.py` has the rows, with the ratio that is wanted of each; this ends with 1 if
+one falls short. `--only` takes a row's name, or the beginning of several; `start-up` and `size` are no rows.
+
+`--json` prints the rows as one document instead. PyTorch, scikit-learn and JAX come from the `parity` dependency group;
+those that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
+from figures import OURS, Row, plain, table
+from starting import first_step
+from works import WORKS, Work
+
 HERE = Path(__file__).parent
-PEERS = {
-    "mlp": ("torch-plain", "torch-fused", "scikit-learn"),
-    "cnn": ("torch-plain", "torch-fused", "torch-plain-nhwc", "torch-fused-nhwc"),
-    "lstm-128": ("torch-plain", "torch-fused"),
-    "lstm-256": ("torch-plain", "torch-fused"),
-    "gru": ("torch-plain", "torch-fused"),
-    "peephole": ("torch-plain", "torch-fused"),
-    "seq2seq": ("torch-fused", "torch-fused-padded"),
-    "decode": (),
-}
-LANGUAGE_MODEL = "language model of 64 symbols, embedding 64, 50 steps, batch 32, Adam; symbols"
-TITLES = {
-    "mlp": "MLP 784-256-128-10, batch 128: forward, backward, Adam, float32",
-    "cnn": "CNN 28×28: conv 3×3×16, ReLU, pool, conv 3×3×32, ReLU, pool, 128, 10; batch 64",
-    "lstm-128": f"LSTM 128, {LANGUAGE_MODEL}",
-    "lstm-256": f"LSTM 256, {LANGUAGE_MODEL}",
-    "gru": f"GRU 256 in PyTorch's form, {LANGUAGE_MODEL}",
-    "peephole": f"LSTM 128 with peepholes (PyTorch: a loop), {LANGUAGE_MODEL}",
-    "seq2seq": "translator: LSTM 256 to LSTM 256, 5,000 words, 3 to 15 words each, batch 64, Adam; pairs",
-    "decode": "its greedy answers of 15 words, 100 sources at a time, one thread; sentences",
-}
+PACKAGES = {"scikit": "sklearn"}
+"""Where a package is not called as its contestants are."""
+
 PAUSE = 0.3
 """Seconds between turns: threads of the last one may still spin for 200 ms."""
 
@@ -52,7 +44,7 @@ class Worker:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._expect("ready")
 
-    def run(self, seconds: float) -> tuple[float, int]:
+    def run(self, seconds: float) -> tuple[float, float]:
         """Samples (symbols, pairs, sentences) a second over that time, and the peak memory so far in MB."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{seconds}\n")
@@ -73,31 +65,62 @@ class Worker:
         return line
 
 
-def installed(name: str) -> bool:
-    package = {"torch": "torch", "scikit": "sklearn"}.get(name.split("-")[0], "tuinet")
-    return importlib.util.find_spec(package) is not None
+def contestants(work: Work) -> list[str]:
+    """tuinet and the peers that are installed."""
+    return [OURS, *(peer for peer in work.peers if installed(peer.split("-")[0]))]
 
 
-def compare(kind: str, rounds: int, seconds: float) -> None:
-    names = ["tuinet", *(peer for peer in PEERS[kind] if installed(peer))]
-    workers = {name: Worker(name, kind) for name in names}
-    figures: dict[str, list[float]] = {name: [] for name in names}
-    peaks: dict[str, int] = {}
+def installed(library: str) -> bool:
+    return importlib.util.find_spec(PACKAGES.get(library, library)) is not None
+
+
+def in_order(names: Sequence[str], turn: int) -> list[str]:
+    """Who works after whom in that round: moved on by one each time, in a zigzag (0, 1, −1, 2, −2 …), after which
+    nobody follows the same neighbour in more than two of as many rounds as there are names (E. J. Williams 1949)."""
+    zigzag = ((k + 1) // 2 if k % 2 else -(k // 2) for k in range(len(names)))
+    return [names[(place + turn) % len(names)] for place in zigzag]
+
+
+def rounds_of(
+    names: Sequence[str], rounds: int, work: Callable[[str], tuple[float, float]]
+) -> dict[str, list[tuple[float, float]]]:
+    """The two figures of each in each round, after one more that warms up."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for turn in range(rounds + 1):
-        for name, worker in workers.items():
+        for name in in_order(names, turn):
             time.sleep(PAUSE)
-            speed, peaks[name] = worker.run(seconds)
-            if turn > 0:  # the first round warms up
-                figures[name].append(speed)
+            found[name].append(work(name))
+    return {name: each[1:] for name, each in found.items()}
+
+
+def speeds(name: str, work: Work, rounds: int, seconds: float) -> Row:
+    """The row of a work that is done over and over."""
+    sizes = [f"{key}={value}" for key, value in work.sizes.items()]
+    workers = {each: Worker(each, work.kind, *sizes) for each in contestants(work)}
+    found = rounds_of(list(workers), rounds, lambda each: workers[each].run(seconds))
     for worker in workers.values():
         worker.end()
-    print(f"\n{TITLES[kind]}\n  {'':18} {'a second':>10} {'slowest':>10} {'fastest':>10} {'peak MB':>8}")
+    figures = {each: [speed for speed, _ in done] for each, done in found.items()}
+    return Row(name, work, figures, {each: done[-1][1] for each, done in found.items()})
+
+
+def starts(names: Sequence[str], rounds: int) -> list[Row]:
+    """The rows of these works, both from the same first steps."""
+    found = rounds_of(contestants(WORKS[names[0]]), rounds, first_step)
+    column = {"first-step": 0, "memory": 1}
+    return [
+        Row(name, WORKS[name], {each: [both[column[name]] for both in done] for each, done in found.items()}, {})
+        for name in names
+    ]
+
+
+def rows(names: Sequence[str], rounds: int, seconds: float) -> Iterator[Row]:
+    starting = [name for name in names if WORKS[name].kind == "first-step"]
     for name in names:
-        row = figures[name]
-        print(f"  {name:18} {median(row):10,.0f} {min(row):10,.0f} {max(row):10,.0f} {peaks[name]:8}")
-    if len(names) > 1:
-        ratios = [figures["tuinet"][i] / max(figures[name][i] for name in names[1:]) for i in range(rounds)]
-        print(f"  tuinet / best peer in the same round: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        if name not in starting:
+            yield speeds(name, WORKS[name], rounds, seconds)
+    if starting:
+        yield from starts(starting, rounds)
 
 
 def start_up(times: int = 9) -> None:
@@ -139,20 +162,37 @@ def installed_size() -> None:
         print(f"\ninstalled size without pip: {size} MB")
 
 
-def main() -> None:
+def chosen(only: str | None) -> list[str]:
+    """The names of the rows that are asked for: one that is called so, or all that begin so."""
+    if only in WORKS:
+        return [only]
+    return [name for name in WORKS if name.startswith(only or "")]
+
+
+def main() -> int:
+    """1 if a row falls short of what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--only", choices=(*PEERS, "lstm", "start-up", "size"))
+    parser.add_argument("--seconds", type=float, default=0.5, help="how long each contestant works in a round")
+    parser.add_argument("--only", help="a row's name, or how several begin; or start-up, or size")
+    parser.add_argument("--json", action="store_true", help="the rows as one JSON document; nothing else is measured")
     options = parser.parse_args()
-    for kind in PEERS:
-        if options.only is None or kind.startswith(options.only):
-            compare(kind, options.rounds, options.seconds)
-    if options.only in (None, "start-up"):
-        start_up()
-    if options.only in (None, "size"):
-        installed_size()
+    names, tables = chosen(options.only), {"start-up": start_up, "size": installed_size}
+    if not names and (options.json or options.only not in tables):
+        parser.error(f"--only {options.only}: none is called so; rows: {', '.join(WORKS)}; besides: start-up, size")
+    found: list[Row] = []
+    for row in rows(names, options.rounds, options.seconds):
+        found.append(row)
+        if not options.json:
+            print("", table(row), sep="\n", flush=True)
+    if options.json:
+        print(json.dumps({"rows": [plain(row) for row in found]}))
+    else:
+        for name, show in tables.items():
+            if options.only in (None, name):
+                show()
+    return 0 if all(row.kept for row in found) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

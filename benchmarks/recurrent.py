@@ -1,4 +1,4 @@
-"""The contestants over sequences: language models, a translator, and its answers.
+"""The contestants over sequences: language models, a translator, and its answers to many sources.
 
 Random symbols: speed does not depend on what they say. Lengths of source and target are drawn from 3 to 15, and both
 sides train on the same batches, made of pairs of about the same length.
@@ -7,7 +7,7 @@ sides train on the same batches, made of pairs of about the same length.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
@@ -19,6 +19,8 @@ WINDOWS = 640
 WORDS = 5_000
 PAIRS = 6_400
 SHORTEST, LONGEST = 3, 15
+TRANSLATOR = ("seq2seq", "decode", "one-sentence")
+"""The kinds of work of the translator; all others are a language model's."""
 
 Work = Iterator[int]
 
@@ -26,6 +28,14 @@ Work = Iterator[int]
 def text() -> np.ndarray:
     """One symbol more than the windows hold."""
     return np.random.default_rng(0).integers(3, SYMBOLS, WINDOWS * STEPS + 1)
+
+
+def windows(batch: int, kind: type = np.int64) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Inputs and targets (B, T) of each batch of an epoch; each row of a batch goes on where it was."""
+    ids = text().astype(kind)
+    x, y = (ids[start : start + WINDOWS * STEPS].reshape(WINDOWS, STEPS) for start in (0, 1))
+    steps = WINDOWS // batch
+    return ((x[k : batch * steps : steps], y[k : batch * steps : steps]) for k in range(steps))
 
 
 def pairs() -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -54,11 +64,10 @@ def batches(size: int) -> Iterator[np.ndarray]:
 # ── tuinet ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def tuinet(kind: str, batch: int, width: int, threads: int) -> Work:
-    """Through `fit`, as a user trains; yields symbols, or pairs, or sentences decoded."""
+def tuinet_model(kind: str, width: int):
+    """A model with new weights, and its data."""
     from tuinet.data.dataset import Dataset, Split
     from tuinet.data.vocabulary import Tokens, Vocabulary
-    from tuinet.experiment.spec import TrainingSettings
     from tuinet.model.model import new_model
     from tuinet.nn.layer import Shape
     from tuinet.nn.layers.dense import Dense
@@ -67,15 +76,11 @@ def tuinet(kind: str, batch: int, width: int, threads: int) -> Work:
     from tuinet.nn.layers.lstm import LSTM
     from tuinet.nn.losses import CrossEntropy
     from tuinet.nn.network import Sequential
-    from tuinet.nn.optimizers import Adam
     from tuinet.nn.seq2seq import Seq2Seq
     from tuinet.nn.sequence import Ragged
-    from tuinet.training.events import StepDone
-    from tuinet.training.fit import fit
 
-    translates = kind in ("seq2seq", "decode")
-    symbols = WORDS if translates else SYMBOLS
-    if translates:
+    symbols = WORDS if kind in TRANSLATOR else SYMBOLS
+    if kind in TRANSLATOR:
         sides = [Ragged.of(side, np.uint16) for side in pairs()]
         data = Dataset("random", "seq2seq", Shape.tokens(symbols), {"train": Split(*sides)})
         encoder = (Embedding(width), LSTM(width))
@@ -90,37 +95,54 @@ def tuinet(kind: str, batch: int, width: int, threads: int) -> Work:
     words = Vocabulary(Tokens("symbols"), names)
     info = dataclasses.replace(data.info, target_ids=symbols)
     loss = CrossEntropy()
-    model = new_model(network, info, (), loss, name="bench", vocabulary=words, target_vocabulary=words)
+    return new_model(network, info, (), loss, name="bench", vocabulary=words, target_vocabulary=words), data
+
+
+def tuinet(kind: str, sizes: Mapping[str, int], _: Set[str]) -> Work:
+    """Through `fit`, as a user trains; yields symbols, or pairs, or sentences decoded."""
+    from tuinet.experiment.spec import TrainingSettings
+    from tuinet.nn.optimizers import Adam
+    from tuinet.training.events import StepDone
+    from tuinet.training.fit import fit
+
+    batch = sizes["batch"]
+    model, data = tuinet_model(kind, sizes["width"])
     if kind == "decode":
         yield from _decoded(model, data.splits["train"].inputs, batch)
-    settings = TrainingSettings(loss=loss, optimizer=Adam(0.001), epochs=10**6, batch_size=batch)
-    for event in fit(model, data, settings, threads=threads):
+    settings = TrainingSettings(loss=model.meta.loss, optimizer=Adam(0.001), epochs=10**6, batch_size=batch)
+    for event in fit(model, data, settings, threads=sizes["threads"]):
         if isinstance(event, StepDone):
-            yield event.samples if translates else event.samples * STEPS
+            yield event.samples * (1 if kind in TRANSLATOR else STEPS)
 
 
 def _decoded(model, sources, batch: int) -> Work:
     """Greedy answers of at most LONGEST words; weights are random, so nearly all are that long."""
     from tuinet.model.decoding import Search, decode
+    from tuinet.training.blas import suited_to
 
-    while True:
-        for start in range(0, 1_000, batch):
-            rows = slice(start, min(start + batch, 1_000))
-            yield len(decode(model, sources[rows], Search(limit=LONGEST)))
+    with suited_to(model):  # as `tuinet predict` does
+        while True:
+            for start in range(0, 1_000, batch):
+                rows = slice(start, min(start + batch, 1_000))
+                yield len(decode(model, sources[rows], Search(limit=LONGEST)))
 
 
 # ── PyTorch ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def torch(kind: str, batch: int, width: int, threads: int, *, fused: bool, packed: bool = True) -> Work:
+def torch(kind: str, sizes: Mapping[str, int], flags: Set[str]) -> Work:
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(sizes["threads"])
     torch.manual_seed(0)
-    yield from (_translator if kind == "seq2seq" else _language_model)(kind, batch, width, fused, packed)
+    fused = "fused" in flags
+    if kind == "seq2seq":
+        yield from _translator(sizes["batch"], sizes["width"], fused, packed="padded" not in flags)
+    else:
+        yield from _language_model(kind, sizes["batch"], sizes["width"], fused)
 
 
-def _language_model(kind: str, batch: int, width: int, fused: bool, _: bool) -> Work:
+def _language_model(kind: str, batch: int, width: int, fused: bool) -> Work:
     import torch
     from torch import nn
 
@@ -158,22 +180,19 @@ def _language_model(kind: str, batch: int, width: int, fused: bool, _: bool) -> 
     model = nn.ModuleList([embed, cell, out])
     optimizer = torch.optim.Adam(model.parameters(), 0.001, fused=fused)
     loss = nn.CrossEntropyLoss()
-    ids = torch.from_numpy(text())
-    x, y = (ids[start : start + WINDOWS * STEPS].reshape(WINDOWS, STEPS) for start in (0, 1))
-    steps = WINDOWS // batch
+    epoch = [tuple(map(torch.from_numpy, pair)) for pair in windows(batch)]
     while True:
         state = zero
-        for k in range(steps):
-            rows = slice(k, batch * steps, steps)  # each row of the batch goes on where it was
+        for x, y in epoch:
             optimizer.zero_grad()
-            hidden, state = cell(embed(x[rows]), state)
-            loss(out(hidden).reshape(-1, SYMBOLS), y[rows].reshape(-1)).backward()
+            hidden, state = cell(embed(x), state)
+            loss(out(hidden).reshape(-1, SYMBOLS), y.reshape(-1)).backward()
             optimizer.step()
             state = state.detach() if kind == "gru" else tuple(each.detach() for each in state)
             yield batch * STEPS
 
 
-def _translator(_: str, batch: int, width: int, fused: bool, packed: bool) -> Work:
+def _translator(batch: int, width: int, fused: bool, packed: bool) -> Work:
     import torch
     from torch import nn
     from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
