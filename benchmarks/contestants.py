@@ -1,8 +1,8 @@
 """The same work in tuinet, PyTorch, scikit-learn and JAX: each contestant works for a while and says how much it did.
 
 Run as a worker: `python contestants.py NAME KIND [KEY=VALUE …]` prepares, prints "ready", then for every line with a
-number of seconds on standard input works that long and prints `samples seconds`, its peak memory in MB, and what that
-grew by since the libraries were loaded. NAME is the library and how it is used (see `works.py`); keys change the sizes
+number of seconds on standard input works that long and prints the samples, the seconds, its peak memory in MB, and what
+that grew by since it began. NAME is the library and how it is used (see `works.py`); keys change the sizes
 (batch, width, threads, samples).
 """
 

@@ -1,7 +1,13 @@
 """What is compared: the rows, who takes part in each, and the ratio that is wanted.
 
-A contestant's name says what it is: the library, then how it is used. `torch-fused-nhwc-1` is PyTorch with its fused
-Adam, images in channels-last order, on one thread; without the 1, on two. `b1000` is a batch of so many.
+A contestant's name says what it is: the library, then how it is used.
+
+plain, fused  PyTorch's Adam
+nhwc          PyTorch's images in channels-last order; JAX's always are
+padded        pairs of sentences padded to the longest of their batch; else packed
+cell          LSTMCell step by step; else LSTM, called for each step
+b1000         batches of so many
+1             on one thread; else on two
 """
 
 from __future__ import annotations
