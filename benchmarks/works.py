@@ -43,7 +43,10 @@ SEQUENCES = with_one_thread("torch-plain", "torch-fused", "jax")
 PAIRS = with_one_thread("torch-plain", "torch-fused", "torch-plain-padded", "torch-fused-padded")
 ONE_IMAGE = with_one_thread("torch", "torch-nhwc", "jax")
 ONE_SENTENCE = with_one_thread("torch", "torch-cell")
-MANY_IMAGES = tuple(f"{name}-b{size}" for name in ("torch", "torch-nhwc", "jax") for size in (256, 1000, 10000))
+MANY_IMAGES = (
+    *(f"{name}-b{size}" for name in ("torch", "torch-nhwc", "jax") for size in (256, 1000, 10000)),
+    *("torch-b256-1", "torch-nhwc-b256-1"),
+)
 FIRST_STEP = with_one_thread("torch-plain", "torch-fused")
 
 MLP = "MLP 784-256-128-10, batch {}: forward, backward, Adam, float32"
