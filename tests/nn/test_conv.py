@@ -10,10 +10,17 @@ import pytest
 
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Layer, Shape
+from tuinet.nn.layers import unfold
 from tuinet.nn.layers.conv import Conv2D
 from tuinet.nn.layers.pool import AveragePool, MaxPool, SumPool
 from tuinet.nn.layers.windows import lay_windows, pair
 from tuinet.nn.params import Array, Params
+
+
+@pytest.fixture(autouse=True, params=[1, 10_000], ids=["rows unfolded", "windows unfolded"])
+def _unfolding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to unfold windows."""
+    monkeypatch.setattr(unfold, "SHARED_ROW", request.param)
 
 
 def padding_before(n: int, k: int, s: int, padding: Any) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import pytest
 from tuinet.nn.context import Arena, Context
 from tuinet.nn.gradcheck import check_layer, wrong
 from tuinet.nn.layer import Shape, ShapeError
-from tuinet.nn.layers import conv, windows
+from tuinet.nn.layers import conv, unfold
 from tuinet.nn.layers import fused as fused_module
 from tuinet.nn.layers.activation import Linear, Relu, Tanh
 from tuinet.nn.layers.conv import Conv2D
@@ -56,6 +56,13 @@ FUSED: list[tuple[str, tuple[AnyLayer, ...], Shape, list[type]]] = [
     ("average", (Conv2D(2, 3), Relu(), AveragePool()), Shape.image(6, 6, 2), []),
     ("mlp", (Dense(5), Relu(), GaussianNoise(0.1), Dense(4, bias=False), Relu()), Shape.vector(7), [DenseRelu] * 2),
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True, params=[1, 10_000], ids=["rows unfolded", "windows unfolded"])
+def _unfolding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to unfold windows."""
+    monkeypatch.setattr(unfold, "SHARED_ROW", request.param)
+
 
 every_network = pytest.mark.parametrize(
     ("layers", "shape", "fused"), [case[1:] for case in FUSED], ids=[case[0] for case in FUSED]
@@ -108,7 +115,7 @@ def test_blocks_of_images_meet_without_a_seam(
     monkeypatch.setattr(conv, "KEPT_BYTES", 0)
     monkeypatch.setattr(fused_module, "KEPT_BYTES", 0)
     for images in (1, 2):
-        monkeypatch.setattr(windows, "BLOCK_BYTES", images * 8 * max(1, _unfolded(network, shape)))
+        monkeypatch.setattr(unfold, "BLOCK_BYTES", images * 8 * max(1, _unfolded(network, shape)))
         for one, other in zip(whole, run(network, params, x, dy, plain=plain), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 

@@ -1,4 +1,4 @@
-"""The products of a recurrent loop, in blocks or not, are the plain product."""
+"""Products in pieces, over the steps of a recurrent loop or the windows of images, are the plain product."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tuinet.nn.context import Context
-from tuinet.nn.layers.steps import MANY_STEPS, SMALL, laid_out, times
+from tuinet.nn.layers.numeric import SMALL, product
+from tuinet.nn.layers.steps import MANY_STEPS, laid_out, times
 
 RNG = np.random.default_rng(5)
 
@@ -44,3 +45,16 @@ def test_few_steps_take_the_weight_as_it_is() -> None:
     laid = laid_out(weight, 16, MANY_STEPS - 1, Context())
     assert laid.shape == (1, 1024, 256)
     assert np.shares_memory(laid, weight)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "outputs"), [((12544, 9), 16), ((4, 3, 256, 96), 64), ((2, 100, 288), 32), ((1, 64, 7), 5), ((0, 9), 4)]
+)
+def test_a_tall_product_is_the_plain_product(shape: tuple[int, ...], outputs: int, turned: bool) -> None:
+    x = RNG.standard_normal(shape)
+    given = np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2) if turned else x
+    weight = RNG.standard_normal((shape[-1], outputs))
+    out = np.full((*shape[:-1], outputs), np.nan)
+    assert product(given, weight, out) is out
+    np.testing.assert_allclose(out, x @ weight, rtol=0, atol=1e-12)

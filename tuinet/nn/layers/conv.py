@@ -12,26 +12,15 @@ from tuinet.nn.initializers import Initializer
 from tuinet.nn.layer import Cache, Layer, Shape, Value
 from tuinet.nn.layers.checks import output_value, require_image
 from tuinet.nn.layers.numeric import add_bias, sum_rows
-from tuinet.nn.layers.windows import (
-    KEPT_BYTES,
-    Padding,
-    Pair,
-    Size,
-    Windows,
-    cells_at,
-    lay_windows,
-    pad,
-    pair,
-    unfold_in_blocks,
-    windows_on,
-)
+from tuinet.nn.layers.unfold import KEPT_BYTES, Term, gradient, times, unfold_in_blocks
+from tuinet.nn.layers.windows import Padding, Pair, Size, Windows, cells_at, lay_windows, pad, pair, windows_on
 from tuinet.nn.params import Array, Params, ParamSpec
 
 
 class ConvCache(NamedTuple):
     x: Array  # (B, Hp, Wp, C), with its padding
     windows: Windows
-    columns: Array | None  # (B·Ho·Wo, kh·kw·C), kept if it is but one block; else it is unfolded again
+    terms: list[Term] | None  # the unfolded windows, kept if they are but one block; else they are unfolded again
 
 
 class Conv2D(Layer, frozen=True, tag="conv2d"):
@@ -87,21 +76,22 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         padded = pad(x, windows, ctx)
         y = ctx.empty((x.shape[0], *windows.output, self.filters), x.dtype)
         kept = None
-        for part, columns in unfold_in_blocks(padded, windows, ctx, whole=KEPT_BYTES):  # (rows, kh·kw·C)
-            flat = y[part].reshape(columns.shape[0], self.filters)
-            np.matmul(columns, params["weight"].reshape(-1, self.filters), out=flat)
+        for part, terms in unfold_in_blocks(padded, windows, ctx, whole=KEPT_BYTES):
+            flat = y[part].reshape(-1, self.filters)  # (M, F)
+            times(terms, params["weight"].reshape(-1, self.filters), flat, (1, 1), ctx)
             if self.bias:
                 add_bias(flat, params["bias"])
-            kept = columns if flat.size == y.size else None
+            kept = terms if flat.size == y.size else None
         return y, ConvCache(padded, windows, kept)
 
     def backward(
         self, params: Params, cache: Cache, dy: Array, grads: Params, ctx: Context, need_dx: bool = True
     ) -> Array | None:
         x, windows, kept = cache
-        weight = WeightGradient(grads["weight"], ctx)
-        for part, columns in unfold_in_blocks(x, windows, ctx) if kept is None else [(slice(None), kept)]:
-            weight.add(columns, dy[part].reshape(columns.shape[0], self.filters))
+        weight = grads["weight"].reshape(-1, self.filters)
+        weight[...] = 0
+        for part, terms in unfold_in_blocks(x, windows, ctx) if kept is None else [(slice(None), kept)]:
+            gradient(terms, dy[part].reshape(-1, self.filters), weight, (1, 1), ctx)
         if self.bias:
             sum_rows(dy.reshape(dy.size // self.filters, self.filters), grads["bias"])
         if not need_dx:
@@ -121,8 +111,8 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         around = lay_windows(back_size(windows), windows.kernel, (1, 1), "valid")
         turned = np.ascontiguousarray(weight[::-1, ::-1].swapaxes(2, 3)).reshape(-1, channels)  # (kh·kw·F, C)
         dx = ctx.empty((spread.shape[0], *windows.image, channels), spread.dtype)
-        for part, columns in unfold_in_blocks(spread, around, ctx):  # (rows, kh·kw·F)
-            np.matmul(columns, turned, out=dx[part].reshape(columns.shape[0], channels))
+        for part, terms in unfold_in_blocks(spread, around, ctx):
+            times(terms, turned, dx[part].reshape(-1, channels), (1, 1), ctx)
         return dx
 
     def scatter_back(self, weight: Array, dy: Array, windows: Windows, ctx: Context) -> Array:
@@ -146,23 +136,6 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
             "output": output_value(y),
             "kernels": Value(params["weight"], ("row", "column", "channel", "filter")),
         }
-
-
-class WeightGradient:
-    """Σ columnsᵀ dy over the blocks of a batch, in their order; the first overwrites what was there."""
-
-    def __init__(self, out: Array, ctx: Context) -> None:
-        self.out = out.reshape(-1, out.shape[-1])  # (kh·kw·C, F)
-        self._ctx = ctx
-        self._block: Array | None = None
-
-    def add(self, columns: Array, dy: Array) -> None:
-        if self._block is None:
-            np.matmul(columns.T, dy, out=self.out)
-            self._block = self._ctx.empty(self.out.shape, self.out.dtype)
-        else:
-            np.matmul(columns.T, dy, out=self._block)
-            self.out += self._block
 
 
 def back_size(windows: Windows) -> tuple[int, int]:

@@ -13,11 +13,12 @@ import numpy as np
 
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Cache, Layer, Shape
-from tuinet.nn.layers.conv import Conv2D, WeightGradient, back_size, back_start
+from tuinet.nn.layers.conv import Conv2D, back_size, back_start
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.numeric import add_bias, pass_positive, relu, sum_rows
 from tuinet.nn.layers.pool import MaxPool
-from tuinet.nn.layers.windows import KEPT_BYTES, Windows, pad, pair, unfold_in_blocks
+from tuinet.nn.layers.unfold import KEPT_BYTES, Term, gradient, times, unfold_in_blocks
+from tuinet.nn.layers.windows import Windows, pad, pair
 from tuinet.nn.params import Array, Params, ParamSpec
 
 
@@ -47,7 +48,7 @@ class DenseRelu(Layer, frozen=True):
 class ConvPoolCache(NamedTuple):
     x: Array  # (B, Hp, Wp, C), with its padding
     windows: Windows
-    columns: Array | None  # kept if it is but one block
+    terms: list[Term] | None  # the unfolded windows, kept if they are but one block
     rounds: list[list[Array]]  # for each block of images, who met in each round for the maximum: (players, m, F)
     y: Array  # (B, Ho / ph, Wo / pw, F)
 
@@ -85,16 +86,16 @@ class ConvPool(Layer, frozen=True):
         y = ctx.empty((x.shape[0], windows.output[0] // ph, windows.output[1] // pw, filters), x.dtype)
         met: list[list[Array]] = []
         kept = None
-        for part, columns in unfold_in_blocks(padded, windows, ctx, (ph, pw), KEPT_BYTES):  # (ph·pw·m, kh·kw·C)
-            flat = y[part].reshape(columns.shape[0] // (ph * pw), filters)  # (m, F)
+        for part, terms in unfold_in_blocks(padded, windows, ctx, (ph, pw), KEPT_BYTES):
+            flat = y[part].reshape(-1, filters)  # (m, F)
             z = ctx.empty((ph * pw, *flat.shape), x.dtype)
-            np.matmul(columns, params["weight"].reshape(-1, filters), out=z.reshape(columns.shape[0], filters))
+            times(terms, params["weight"].reshape(-1, filters), z.reshape(-1, filters), (ph, pw), ctx)
             met.append(_play(z, flat, ctx))
             if self.conv.bias:
                 add_bias(flat, params["bias"])
             if self.relu:
                 relu(flat, flat)
-            kept = columns if flat.size == y.size else None
+            kept = terms if flat.size == y.size else None
         return y, ConvPoolCache(padded, windows, kept, met, y)
 
     def backward(
@@ -106,12 +107,13 @@ class ConvPool(Layer, frozen=True):
         if self.conv.bias:
             sum_rows(d.reshape(d.size // filters, filters), grads["bias"])
         spread, into = self._room(windows, batch, ctx, dy.dtype) if need_dx else (None, None)
-        weight = WeightGradient(grads["weight"], ctx)
+        weight = grads["weight"].reshape(-1, filters)
+        weight[...] = 0
         blocks = unfold_in_blocks(x, windows, ctx, phases) if kept is None else [(slice(0, batch), kept)]
-        for (part, columns), rounds in zip(blocks, met, strict=True):
+        for (part, terms), rounds in zip(blocks, met, strict=True):
             given = d[part]
             dz = _send_back(rounds, given.reshape(given.size // filters, filters), ctx)
-            weight.add(columns, dz.reshape(columns.shape[0], filters))
+            gradient(terms, dz.reshape(-1, filters), weight, phases, ctx)
             if into is not None:
                 _put_in_place(dz, into[part], phases)
         if spread is None:

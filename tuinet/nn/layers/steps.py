@@ -1,9 +1,9 @@
 """The products of a recurrent loop: a few rows times the same weight, step after step.
 
 For every product BLAS first copies the weight into the order in which its inner loop reads it, and for the few rows of
-a step the copy costs more than the product. OpenBLAS multiplies small matrices without it, if they are no larger than
-`SMALL`; so the weight is cut into blocks of columns, once for all steps, each in order in memory, and a step is as many
-small products as there are blocks: two to four times faster at 8 to 32 rows (docs/decisions/0013).
+a step the copy costs more than the product. OpenBLAS multiplies small matrices (up to `SMALL`) without it; so the
+weight is cut into blocks of columns, once for all steps, each in order in memory, and a step is as many small products
+as there are blocks: two to four times faster at 8 to 32 rows (docs/decisions/0013).
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from tuinet.nn.context import Context
+from tuinet.nn.layers.numeric import SMALL
 from tuinet.nn.params import Array
 
 MANY_STEPS = 8
 """From so many steps on it pays to copy a weight into the order in which its products run fastest."""
-
-SMALL = 1_000_000
-"""Multiply-adds of the largest product that OpenBLAS does without copying."""
 
 WIDEST, NARROWEST = 64, 32
 """The columns of a block: more do not stay in the processor's first cache, fewer leave its vectors half empty."""

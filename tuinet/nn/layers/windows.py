@@ -1,16 +1,13 @@
-"""Windows that slide over an image: where they lie, and how their cells are gathered into the rows of a matrix.
+"""Windows that slide over an image: where they lie.
 
 Images are NHWC: (B, H, W, C) = (sample, row, column, channel).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Shape, ShapeError
@@ -104,61 +101,6 @@ def pad(x: Array, windows: Windows, ctx: Context) -> Array:
     out.fill(0)
     out[:, top : top + height, left : left + width] = x
     return out
-
-
-LONG_ROW = 16
-"""From this many values on, one window row (kw·C) is worth a copy of its own (measured for 3×3 kernels)."""
-
-
-def unfold_in_blocks(
-    x: Array, windows: Windows, ctx: Context, phases: tuple[int, int] = (1, 1), whole: int = 0
-) -> Iterator[tuple[slice, Array]]:
-    """(which images, their windows unfolded), a few images at a time and always in the same memory.
-
-    The unfolded windows are kh·kw times as large as the images: block by block they stay in the processor's cache.
-    All images are one block if they need no more than `whole` bytes; there is one block even of no image.
-    """
-    batch, channels = x.shape[0], x.shape[3]
-    size = windows.output[0] * windows.output[1] * windows.cells * channels
-    fits = batch * size * x.itemsize <= whole
-    block = max(1, batch if fits else min(batch, BLOCK_BYTES // (size * x.itemsize)))
-    buffer = ctx.empty((block * size,), x.dtype)
-    for start in range(0, max(1, batch), block):
-        part = slice(start, start + block)
-        yield part, unfold(buffer, x[part], windows, phases)
-
-
-BLOCK_BYTES = 1 << 20
-"""About the size of a core's second cache. Half of it and twice as much were slower."""
-
-KEPT_BYTES = 4 << 20
-"""Up to here the unfolded windows are kept for the way back; to unfold more than this twice costs less."""
-
-
-def unfold(buffer: Array, x: Array, windows: Windows, phases: tuple[int, int] = (1, 1)) -> Array:
-    """Every window of the padded x (B, H, W, C) as one row: a matrix (B·Ho·Wo, kh·kw·C), known as im2col.
-
-    The rows come in the order (row mod ph, column mod pw, b, row div ph, column div pw) for `phases` (ph, pw), which
-    must divide the output: with the window of a pooling layer as phases, the cells it compares lie in ph·pw blocks.
-    The matrix lies in `buffer`, a vector that is long enough. It may be a transposed view: where window rows are
-    short, it is faster to fill column by column.
-    """
-    (ph, pw), (sh, sw), (rows, columns) = phases, windows.stride, windows.output
-    batch, channels = x.shape[0], x.shape[3]
-    count, width = batch * rows * columns, windows.cells * channels
-    if windows.kernel == windows.stride == phases == (1, 1) and x.flags.c_contiguous:
-        return x.reshape(count, channels)
-    out = buffer[: count * width]
-    sample, row, column, channel = x.strides
-    places = (ph, pw, batch, rows // ph, columns // pw)
-    steps = (sh * row, sw * column, sample, ph * sh * row, pw * sw * column)
-    if windows.kernel[1] * channels >= LONG_ROW:
-        view = as_strided(x, (*places, *windows.kernel, channels), (*steps, row, column, channel), writeable=False)
-        np.copyto(out.reshape(view.shape), view)
-        return out.reshape(count, width)
-    view = as_strided(x, (*windows.kernel, channels, *places), (row, column, channel, *steps), writeable=False)
-    np.copyto(out.reshape(view.shape), view)
-    return out.reshape(width, count).T
 
 
 def cells_at(x: Array, offset: tuple[int, int], stride: tuple[int, int], output: tuple[int, int]) -> Array:
