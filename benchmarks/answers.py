@@ -40,18 +40,21 @@ def answers(kind: str, answer: Callable[[np.ndarray], object]) -> Work:
 def tuinet(kind: str, sizes: Mapping[str, int], _: Set[str]) -> Work:
     if kind == "one-sentence":
         yield from _tuinet_sentences(sizes["width"])
+    from tuinet.model.blas import one_blas_thread
+
     model, _info = images.tuinet_model("cnn")
-    yield from answers(kind, lambda x: model.predict(x).ids)
+    with one_blas_thread:  # as `tuinet predict` does
+        yield from answers(kind, lambda x: model.predict(x).ids)
 
 
 def _tuinet_sentences(width: int) -> Work:
+    from tuinet.model.blas import one_blas_thread
     from tuinet.model.decoding import Search, decode
     from tuinet.nn.sequence import Ragged
-    from tuinet.training.blas import suited_to
 
     model, _ = recurrent.tuinet_model("one-sentence", width)
     model.params["seq2seq1/decoder/dense1/bias"][END] = NEVER
-    with suited_to(model):  # as `tuinet predict` does
+    with one_blas_thread:  # as `tuinet predict` does
         while True:
             for sentence in sentences():
                 (answer,) = decode(model, Ragged.of([sentence]), Search(limit=recurrent.LONGEST))

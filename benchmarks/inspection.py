@@ -23,8 +23,8 @@ from tuinet.errors import TuinetError
 from tuinet.inspection.catalog import look
 from tuinet.inspection.explain import explain
 from tuinet.inspection.question import Choice, Question, Samples
+from tuinet.model.blas import one_blas_thread
 from tuinet.model.model import Model
-from tuinet.training.blas import one_blas_thread
 
 ROUNDS = 15
 

@@ -117,10 +117,10 @@ def tuinet(kind: str, sizes: Mapping[str, int], _: Set[str]) -> Work:
 
 def _decoded(model, sources, batch: int) -> Work:
     """Greedy answers of at most LONGEST words; weights are random, so nearly all are that long."""
+    from tuinet.model.blas import one_blas_thread
     from tuinet.model.decoding import Search, decode
-    from tuinet.training.blas import suited_to
 
-    with suited_to(model):  # as `tuinet predict` does
+    with one_blas_thread:  # as `tuinet predict` does
         while True:
             for start in range(0, 1_000, batch):
                 rows = slice(start, min(start + batch, 1_000))

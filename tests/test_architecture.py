@@ -19,7 +19,7 @@ PACKAGE = ROOT / "tuinet"
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "nn": (set(), {"numpy", "msgspec"}),
     "data": ({"nn"}, {"numpy", "msgspec", "PIL", "platformdirs", "pooch", "requests"}),
-    "model": ({"nn", "data"}, {"numpy", "msgspec", "sacrebleu"}),
+    "model": ({"nn", "data"}, {"numpy", "msgspec", "sacrebleu", "threadpoolctl"}),
     "files": ({"nn", "data", "model"}, {"numpy", "msgspec", "safetensors"}),
     "experiment": ({"nn", "data", "model", "files"}, {"numpy", "msgspec", "tomli_w", "tomlkit"}),
     "inspection": ({"nn", "data", "model", "files", "experiment"}, {"numpy", "msgspec"}),

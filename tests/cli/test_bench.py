@@ -16,9 +16,9 @@ import pytest
 from tests.cli.commands import Command
 from tuinet import __version__
 from tuinet.cli.main import run
+from tuinet.model.blas import cores
 from tuinet.nn.shards import LANES
 from tuinet.training.bench_work import WORKS
-from tuinet.training.fit import default_threads
 
 UNITS = ("samples", "samples", "symbols", "symbols", "pairs", "images", "images")
 
@@ -32,7 +32,7 @@ def test_every_kind_of_work_as_json(tuinet: Command, threads: int) -> None:
     limit, rows = found["limit"], found["rows"]
     assert found["version"] == __version__
     assert list(limit) == ["gflops", "threads", "kernels", "blas"]
-    assert (limit["threads"], 0 < limit["gflops"] < math.inf) == (min(threads, default_threads()), True)
+    assert (limit["threads"], 0 < limit["gflops"] < math.inf) == (min(threads, cores()), True)
     assert all(limit[name] is None or limit[name].strip() for name in ("kernels", "blas"))
     assert [row["work"] for row in rows] == [work.name for work in WORKS]
     assert tuple(row["unit"] for row in rows) == UNITS
@@ -50,8 +50,8 @@ def test_for_people_it_is_a_table(tuinet: Command) -> None:
     done = tuinet("bench", "--seconds", "0.05", "--threads", "1000")
     assert (done.code, done.err) == (0, "")
     facts, table = done.out.split("\n\n")
-    cores = min(LANES, default_threads())
-    assert facts.splitlines()[0].endswith(f"on {cores} cores at once" if cores > 1 else "on one core")
+    most = min(LANES, cores())
+    assert facts.splitlines()[0].endswith(f"on {most} cores at once" if most > 1 else "on one core")
     head, *rows = table.splitlines()
     assert head.split("  ")[0] == "work"
     assert [row[: len(work.name)] for row, work in zip(rows, WORKS, strict=True)] == [work.name for work in WORKS]

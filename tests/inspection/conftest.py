@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tuinet.training.blas import one_blas_thread
+from tuinet.model.blas import one_blas_thread
 
 
 @pytest.fixture(autouse=True, scope="session")

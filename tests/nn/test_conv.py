@@ -21,6 +21,7 @@ from tuinet.nn.params import Array, Params
 def _unfolding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to unfold windows."""
     monkeypatch.setattr(unfold, "SHARED_ROW", request.param)
+    monkeypatch.setattr(unfold, "SHARED_WINDOWS", 0)
 
 
 def padding_before(n: int, k: int, s: int, padding: Any) -> tuple[int, int]:

@@ -62,6 +62,7 @@ FUSED: list[tuple[str, tuple[AnyLayer, ...], Shape, list[type]]] = [
 def _unfolding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to unfold windows."""
     monkeypatch.setattr(unfold, "SHARED_ROW", request.param)
+    monkeypatch.setattr(unfold, "SHARED_WINDOWS", 0)
 
 
 every_network = pytest.mark.parametrize(

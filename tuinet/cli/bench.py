@@ -39,11 +39,11 @@ def command(threads: int | None, seconds: float, as_json: bool) -> None:
         raise click.BadParameter("nan is no number of seconds", param_hint="'--seconds'")
     from tuinet import __version__
     from tuinet.cli.output import write_json
+    from tuinet.model.blas import cores
     from tuinet.training.bench import bench
-    from tuinet.training.fit import default_threads
 
     try:
-        limit, rows = bench(threads or default_threads(), seconds, lambda name: _note(f"measuring: {name}"))
+        limit, rows = bench(threads or cores(), seconds, lambda name: _note(f"measuring: {name}"))
     finally:
         _note("")
     if as_json:

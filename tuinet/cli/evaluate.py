@@ -62,15 +62,15 @@ def command(
     from tuinet.files.find import find_model
     from tuinet.files.model_file import load_model
     from tuinet.inspection.off import with_off
+    from tuinet.model.blas import one_blas_thread
     from tuinet.readable import printable
-    from tuinet.training.blas import suited_to
 
     path = find_model(model)
     loaded = load_model(path)
     _check_options(loaded, beam, limit)
     other = with_off(loaded, off)
     dataset, name, part = find_part(path, loaded, data, split)
-    with suited_to(loaded):
+    with one_blas_thread:
         measured = _measured(loaded, part, beam, limit)
         without = _measured(other, part, beam, limit) if other is not None else None
     if loaded.meta.task == "seq2seq":

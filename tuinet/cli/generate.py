@@ -35,9 +35,9 @@ def command(
     from tuinet.cli.output import write_json
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
+    from tuinet.model.blas import one_blas_thread
     from tuinet.model.generation import LENGTH, Generation
     from tuinet.model.inputs import valid_text
-    from tuinet.training.blas import suited_to
 
     loaded = load(model)
     if loaded.meta.task != "next-symbol":
@@ -45,7 +45,7 @@ def command(
     prompt = valid_text(prompt, "the prompt")
     writing = Generation(loaded, prompt, LENGTH if length is None else length, temperature, top_k, seed)
     _tell_unknown(writing)
-    with suited_to(loaded):
+    with one_blas_thread:
         if not as_json:
             _write(writing)
             return

@@ -126,7 +126,7 @@ def _look(path: Path, model: Model, layer: str | None, inputs: Inputs, options: 
     from tuinet.inspection.off import with_off
     from tuinet.inspection.question import Question, find_layer
     from tuinet.inspection.views.predictions import effect
-    from tuinet.training.blas import one_blas_thread
+    from tuinet.model.blas import one_blas_thread
 
     found = "" if layer is None else find_layer(model, layer)
     changed = with_off(model, options["off"])

@@ -49,8 +49,8 @@ def command(
     from tuinet.errors import TuinetError
     from tuinet.files.load import load
     from tuinet.inspection.off import with_off
+    from tuinet.model.blas import one_blas_thread
     from tuinet.model.inputs import read_inputs
-    from tuinet.training.blas import suited_to
 
     loaded = load(model)
     if loaded.meta.task == "next-symbol":
@@ -66,7 +66,7 @@ def command(
     # All are read before the first is answered: a wrong one is an error, not half an answer.
     meta = loaded.meta
     read = [each for text in inputs for each in (stdin_inputs(meta) if text == "-" else [read_inputs(text, meta)])]
-    with suited_to(loaded):
+    with one_blas_thread:
         answers = (answer for each in read for answer in _answers(ask, each))
         if as_json:
             for answer in answers:
@@ -92,12 +92,12 @@ def _predict_texts(ask: Ask, inputs: tuple[str, ...], as_json: bool) -> None:
     from tuinet.cli.output import write_json
     from tuinet.cli.stdin import check_texts, text_blocks
     from tuinet.errors import RunFailedError
-    from tuinet.training.blas import suited_to
+    from tuinet.model.blas import one_blas_thread
 
     model = ask.model
     model.raw(check_texts(inputs))
     count = wrong = 0
-    with suited_to(model):
+    with one_blas_thread:
         for block in text_blocks(inputs):
             answers = _answered(ask, block)
             if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Model, split: Split, batch_size: int | None = None, top: int | None = None
+    model: Model,
+    split: Split,
+    batch_size: int | None = None,
+    top: int | None = None,
+    threads: int | None = None,
 ) -> dict[str, float | int]:
     """`samples`, `loss`, and for classification `accuracy`, `errors` (and with `top` k `top-k`), else `mse`, `r2`.
 
@@ -41,11 +46,11 @@ def evaluate(
     """
     meta = model.meta
     if meta.task == "regression":
-        return _regression(model, split, batch_size)
+        return _regression(model, split, batch_size, threads)
     if meta.answers_steps:
         return _every_step(model, split, batch_size)
     loss, errors, found = 0.0, 0, 0.0
-    for outputs, targets, values in _batches(model, split, batch_size):
+    for outputs, targets, values in _batches(model, split, batch_size, threads):
         loss += float(values.sum())
         errors += metrics.errors(targets, decode(meta, outputs))
         if top is not None:
@@ -60,21 +65,21 @@ def evaluate(
     return result if top is None else result | {f"top-{top}": found / count}
 
 
-def confusion(model: Model, split: Split, batch_size: int | None = None) -> Array:
+def confusion(model: Model, split: Split, batch_size: int | None = None, threads: int | None = None) -> Array:
     """(C, C) counts: row = true class, column = predicted class. Raises as `evaluate`."""
     classes = len(model.meta.labels)
     if not classes:
         raise TuinetError("a regression has no classes to confuse")
     counts = np.zeros((classes, classes), np.int64)
-    for outputs, targets, _ in _batches(model, split, batch_size):
+    for outputs, targets, _ in _batches(model, split, batch_size, threads):
         counts += metrics.confusion(targets, decode(model.meta, outputs), classes)
     return counts
 
 
-def _regression(model: Model, split: Split, batch_size: int | None) -> dict[str, float | int]:
+def _regression(model: Model, split: Split, batch_size: int | None, threads: int | None) -> dict[str, float | int]:
     loss = 0.0
     sums = metrics.RegressionSums(model.output_size)
-    for outputs, targets, values in _batches(model, split, batch_size):
+    for outputs, targets, values in _batches(model, split, batch_size, threads):
         loss += float(values.sum())
         sums.add(targets.reshape(outputs.shape), apply_activation(model.meta.loss, outputs))
     return {"samples": len(split), "loss": loss / len(split), "mse": sums.mse, "r2": sums.r2}
@@ -154,7 +159,9 @@ def _found(model: Model, outputs: Array, targets: Array, k: int) -> float:
     return float((ranking == targets[:, None]).any(axis=1).sum())
 
 
-def _batches(model: Model, split: Split, batch_size: int | None) -> Iterator[tuple[Array, Array, Array]]:
+def _batches(
+    model: Model, split: Split, batch_size: int | None, threads: int | None
+) -> Iterator[tuple[Array, Array, Array]]:
     """Outputs, raw targets and losses (B,) batch after batch; the outputs are valid until the next."""
     if not len(split):
         raise TuinetError(f"there are no samples to evaluate {model.meta.name} on")
@@ -162,15 +169,16 @@ def _batches(model: Model, split: Split, batch_size: int | None) -> Iterator[tup
     split = encode_split(split, meta.task, meta.vocabulary)
     if meta.task == "classification" and (split.targets.ndim != 1 or split.targets.dtype.kind not in "iu"):
         raise TuinetError(f"{meta.name} tells classes apart, but these data have real values as targets")
-    waiting: list[Array] = []
+    waiting: deque[Array] = deque()
+    size = batch_size or model.batch_size
 
     def inputs() -> Iterator[Array]:
-        for raw, targets in split.batches(batch_size or model.batch_size):
+        for raw, targets in split.batches(size):
             waiting.append(targets)
             yield raw
 
-    for outputs in model.run(inputs()):
-        targets = waiting.pop()
+    for outputs in model.run(inputs(), model.threads_for(len(split), size, threads)):
+        targets = waiting.popleft()
         coded = meta.coding.encode(targets, outputs.dtype)
         if meta.coding.kind != "ids" and coded.shape != outputs.shape:
             raise TuinetError(f"{coded.shape[1]} target values a sample, but the model gives {outputs.shape[1]}")

@@ -16,14 +16,14 @@ from tuinet.data.vocabulary import Vocabulary
 from tuinet.errors import TuinetError
 from tuinet.model import evaluation, written
 from tuinet.model.answers import Tagging, Translation, require, tag, translate
+from tuinet.model.blas import cores
 from tuinet.model.decoding import Search
 from tuinet.model.generation import LENGTH, Generated, generate
 from tuinet.model.lengths import groups
 from tuinet.model.meta import EpochRecord, Meta, check_model
+from tuinet.model.passes import passes
 from tuinet.model.prediction import Prediction, predicted
 from tuinet.model.raw import checked, finite, raw_inputs
-from tuinet.model.signals import inputs_of
-from tuinet.nn.context import Arena, Context
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Sign, Tanh
 from tuinet.nn.losses import Loss, Perceptron
@@ -71,21 +71,23 @@ class Model:
         values = sum(shape.size for shape in shapes)
         return max(16, min(1024, BATCH_VALUES // values))
 
-    def predict(self, inputs: Any, batch_size: int | None = None) -> Prediction:
+    def predict(self, inputs: Any, batch_size: int | None = None, threads: int | None = None) -> Prediction:
         """What the model says about raw inputs: one sample or a batch of them, as an array or lists.
 
         Images (H, W, C) or grey (H, W), as stored (8-bit pixels 0 … 255); rows of numbers (P,); a batch has one axis
-        more. Texts, or sequences (T, P) of any length. The result always has the axis of samples. `batch_size` changes
-        speed and memory, nothing else. Raises TuinetError if the shape is another, a value is not finite, a text is
-        empty or has more than 10,000 symbols, or the model is not for classification or regression.
+        more. Texts, or sequences (T, P) of any length. The result always has the axis of samples. `batch_size` and
+        `threads` (None: the cores there are) change speed and memory, nothing else. Raises TuinetError if the shape is
+        another, a value is not finite, a text is empty or has more than 10,000 symbols, or the model is not for
+        classification or regression.
         """
         require(self.meta, "classification", "regression")
         raw = self.raw(inputs)
         size = batch_size or self.batch_size
         outputs = np.empty((len(raw), self.output_size), self.params.vector.dtype)
-        for places in groups(raw, size):
-            for part in self.run([finite(raw[places])]):
-                outputs[places] = part
+        places = list(groups(raw, size))
+        parts = self.run((finite(raw[each]) for each in places), self.threads_for(len(raw), size, threads))
+        for each, part in zip(places, parts, strict=True):
+            outputs[each] = part
         return self.interpret(outputs)
 
     def translate(
@@ -128,15 +130,18 @@ class Model:
         """
         return generate(self, prompt, length, temperature, top_k, seed)
 
-    def evaluate(self, split: Split, batch_size: int | None = None, top: int | None = None) -> dict[str, float | int]:
+    def evaluate(
+        self, split: Split, batch_size: int | None = None, top: int | None = None, threads: int | None = None
+    ) -> dict[str, float | int]:
         """How good the model is on `split`: `samples`, `loss` (mean per sample, without penalties), and `accuracy` and
         `errors` (with `top` k also `top-k`) or `mse` and `r2`.
 
         Where there is an answer at every step (tagging, next-symbol, seq2seq), `targets` says how many were asked for,
         and loss, accuracy and errors are those of a target; of next-symbol also `perplexity` e^loss and `bits`
-        loss / ln 2. A decoder is fed the true symbols. Raises TuinetError if model and split do not fit each other.
+        loss / ln 2. A decoder is fed the true symbols. `batch_size` and `threads` as for `predict`. Raises TuinetError
+        if model and split do not fit each other.
         """
-        return evaluation.evaluate(self, checked(split, self.meta), batch_size, top)
+        return evaluation.evaluate(self, checked(split, self.meta), batch_size, top, threads)
 
     def evaluate_answers(self, split: Split, beam: int = 1, limit: int | None = None) -> dict[str, float | int]:
         """How good the answers are that a model writes by itself; see `written.evaluate`. `limit`: only of so many
@@ -160,19 +165,15 @@ class Model:
         """
         return raw_inputs(inputs, self.meta.input_shape, self.meta.vocabulary)
 
-    def run(self, batches: Iterable[Any]) -> Iterator[Any]:
+    def run(self, batches: Iterable[Any], threads: int = 1) -> Iterator[Any]:
         """The network's outputs, (B, S) or a `Sequence`, for each batch of raw inputs; valid until the next."""
-        ctx = Context(arena=Arena())
-        for raw in batches:
-            ctx.restart((0, 0, 0))
-            try:
-                with np.errstate(all="ignore"):
-                    inputs = inputs_of(self.meta, raw, ctx, self.params.vector.dtype)
-                    outputs, _ = self.network.forward(self.params, inputs, ctx)
-            except MemoryError:
-                hint = "A smaller batch takes less."
-                raise TuinetError(f"a batch of {len(raw)} samples does not fit in memory", hint) from None
-            yield outputs
+        return passes(self, batches, threads)
+
+    def threads_for(self, samples: int, batch_size: int, threads: int | None = None) -> int:
+        """How many threads share a pass over so many samples: at most `threads` (None: the cores there are). One goes
+        over a single batch, and step by step over sequences: threads would wait for each other after each step."""
+        steps = any(shape.sequence for shape in self.network.shapes(self.prepared_shape))
+        return 1 if steps else max(1, min(threads or cores(), -(-samples // batch_size)))
 
 
 def new_model(

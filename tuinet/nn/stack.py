@@ -84,6 +84,7 @@ def names(layers: Layers) -> tuple[str, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=256)
 def shapes(layers: Layers, input_shape: Shape) -> tuple[Shape, ...]:
     """The shape before the first layer, and after every layer. Raises LayerShapeError."""
     found = [input_shape]

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+from threadpoolctl import threadpool_info  # pyright: ignore[reportMissingTypeStubs]
 
 from tuinet.data.dataset import Dataset
 from tuinet.errors import RunFailedError
+from tuinet.model.blas import cores, one_blas_thread
 from tuinet.nn import stack
 from tuinet.nn.layer import Shape
 from tuinet.nn.network import Sequential
@@ -28,10 +29,9 @@ from tuinet.nn.seq2seq import Seq2Seq
 from tuinet.nn.shards import LANES
 from tuinet.nn.stack import Layers
 from tuinet.training.bench_work import WORKS, Work
-from tuinet.training.blas import one_blas_thread, suited_to
 from tuinet.training.build import Job
 from tuinet.training.events import EpochDone, RunFailed, StepDone
-from tuinet.training.fit import default_threads, fit
+from tuinet.training.fit import fit
 from tuinet.training.workers import START_AFTER
 
 SIDE = 1024
@@ -86,7 +86,7 @@ def bench(threads: int, seconds: float, tell: Callable[[str], None]) -> tuple[Li
     The limit is the median of a window before each kind of work: machines change their pace within seconds.
     `tell` is given the name of what is measured. Raises RunFailedError if a loss is not finite.
     """
-    threads = min(threads, LANES, default_threads())
+    threads = min(threads, LANES, cores())
     reached: list[float] = []
     found: list[Measured] = []
     for work in WORKS:
@@ -199,11 +199,11 @@ def _trained(job: Job, threads: int, seconds: float) -> float:
 
 
 def _answered(job: Job, asked: int, threads: int, seconds: float) -> float:
-    """Images a second, so many at a time, with as many BLAS threads as the commands give a model."""
+    """Images a second, so many at a time."""
     images = job.data.splits["train"].inputs[:asked]
-    with threadpool_limits(threads, "blas"), suited_to(job.model):
-        job.model.predict(images)  # what is made only once is then there
-        return len(images) * _repeated(lambda: job.model.predict(images), seconds)
+    with one_blas_thread:
+        job.model.predict(images, threads=threads)  # what is made only once is then there
+        return len(images) * _repeated(lambda: job.model.predict(images, threads=threads), seconds)
 
 
 def _repeated(work: Callable[[], object], seconds: float) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from tuinet.data.dataset import Dataset, Split
 from tuinet.data.vocabulary import Tokens, Vocabulary
 from tuinet.experiment.spec import TrainingSettings
+from tuinet.model.blas import one_blas_thread
 from tuinet.model.model import new_model
 from tuinet.nn.layer import Shape
 from tuinet.nn.layers.activation import Relu
@@ -30,7 +31,6 @@ from tuinet.nn.optimizers import Adam
 from tuinet.nn.params import Array
 from tuinet.nn.seq2seq import Seq2Seq
 from tuinet.nn.sequence import Ragged
-from tuinet.training.blas import one_blas_thread
 from tuinet.training.build import Job
 
 IMAGE, CLASSES = 28, 10

@@ -18,11 +18,11 @@ from tuinet.experiment.data import fill_in, load_data
 from tuinet.experiment.decode import load_experiment, to_raw
 from tuinet.experiment.spec import Experiment, TrainingSettings
 from tuinet.files.load import load as load_model
+from tuinet.model.blas import one_blas_thread
 from tuinet.model.model import Model, new_model
 from tuinet.nn.network import Sequential
 from tuinet.nn.regularization import Regularization
 from tuinet.nn.schedules import Constant
-from tuinet.training.blas import one_blas_thread
 
 
 class Job(NamedTuple):

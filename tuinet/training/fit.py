@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Dataset
 from tuinet.errors import TuinetError
 from tuinet.experiment.spec import TrainingSettings
+from tuinet.model.blas import cores
 from tuinet.model.model import Model
 from tuinet.model.raw import checked
 from tuinet.training.commands import Command
@@ -43,13 +43,8 @@ def fit(
         raise TuinetError("the data have no training part", "data.split cuts off validation and test parts")
     for split in data.splits.values():
         checked(split, model.meta)
-    threads = threads or default_threads()
+    threads = threads or cores()
     state = state or TrainingState.new(model, settings, batch_samples(settings, data))
     loop = Loop(state, data, settings, augmentation, freeze, threads)
     with loop.gradients:
         yield from loop.run()
-
-
-def default_threads() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

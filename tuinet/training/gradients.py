@@ -17,6 +17,7 @@ import numpy as np
 
 from tuinet.data.augmentation import Augmentation
 from tuinet.data.dataset import Indices
+from tuinet.model.blas import one_blas_thread
 from tuinet.model.model import Model
 from tuinet.model.signals import target_count
 from tuinet.nn.optimizers import new_scratch
@@ -26,7 +27,6 @@ from tuinet.nn.recurrent import State
 from tuinet.nn.sequence import Ragged
 from tuinet.nn.shards import LANES, lane_count, shard_size
 from tuinet.nn.stack import States
-from tuinet.training.blas import one_blas_thread
 from tuinet.training.lanes import Data, Done, Lanes, Shard, Task, Work
 from tuinet.training.workers import Workers
 

@@ -281,7 +281,7 @@ class Loop:
         p.loss_sum, p.seen, p.correct, p.mistakes = 0.0, 0, 0, 0
 
     def evaluate(self, part: Split) -> dict[str, int | float | None]:
-        return {name: finite(value) for name, value in self.model.evaluate(part).items()}
+        return {name: finite(value) for name, value in self.model.evaluate(part, threads=self.threads).items()}
 
     def sound(self) -> bool:
         """Whether the weights are worth saving; if not, the next step fails and says why."""

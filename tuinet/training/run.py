@@ -15,6 +15,7 @@ from tuinet.errors import RunFailedError, TuinetError
 from tuinet.experiment.decode import absolute, encode
 from tuinet.experiment.spec import Experiment
 from tuinet.files.model_file import save_model
+from tuinet.model.blas import cores
 from tuinet.model.model import Model
 from tuinet.training import snapshots
 from tuinet.training.build import Job, build
@@ -32,7 +33,7 @@ from tuinet.training.events import (
     SettingsChanged,
     StepDone,
 )
-from tuinet.training.fit import default_threads, fit
+from tuinet.training.fit import fit
 from tuinet.training.live import Live
 from tuinet.training.log import EventLog
 from tuinet.training.numbers import batch_samples, sample_length, steps_per_event
@@ -128,7 +129,7 @@ class _Run:
         )
         self.data = fingerprint(self.job.data)
         self.control, self.first = control, first
-        self.threads = threads or (place.threads if place else default_threads())
+        self.threads = threads or (place.threads if place else cores())
         if place is not None:
             load_checkpoint(path, self.state)
             if place.data != self.data:

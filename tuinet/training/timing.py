@@ -17,11 +17,12 @@ from tuinet.experiment.costs import machine_memory, size_in_words
 from tuinet.experiment.decode import absolute, encode
 from tuinet.experiment.spec import Experiment
 from tuinet.experiment.training_rules import LARGEST_MEMORY
+from tuinet.model.blas import cores
 from tuinet.readable import about
 from tuinet.training import interpreter
 from tuinet.training.build import Job, build
 from tuinet.training.events import RunFailed, StepDone
-from tuinet.training.fit import default_threads, fit
+from tuinet.training.fit import fit
 from tuinet.training.numbers import batch_samples, sample_length, step_seconds
 
 STEPS = 3
@@ -71,7 +72,7 @@ def measured(experiment: Experiment, base: Path, threads: int | None = None, fou
     if totals is not None and totals.memory.total > most:
         message = f"training takes about {size_in_words(totals.memory.total)} of memory, too much to try it out"
         raise TuinetError(message, f"at most {size_in_words(most)}, half of this machine's, are taken for that")
-    return _measured(build(experiment, base, encoded=found.encoded), threads or default_threads())
+    return _measured(build(experiment, base, encoded=found.encoded), threads or cores())
 
 
 def _measured(job: Job, threads: int) -> Timing:

@@ -120,7 +120,7 @@ class TuinetApp(App[None]):
 
     def _load_numbers(self) -> None:
         """NumPy and all that stands on it, while the first frame is seen already. A busy machine wants one thread."""
-        from tuinet.training.blas import one_blas_thread
+        from tuinet.model.blas import one_blas_thread
         from tuinet.tui.later import load
 
         self._held.enter_context(one_blas_thread)

@@ -22,8 +22,9 @@ from tuinet.nn.params import Array
 LONG_ROW = 16
 """From so many values on, one window row (kw·C) is worth a copy of its own (measured for 3×3 kernels)."""
 
-SHARED_ROW = 48
-"""From so many values on, a window row makes a product of its own that pays."""
+SHARED_ROW, SHARED_WINDOWS = 48, 1024
+"""From so many values on, a window row makes a product of its own that pays; from so many windows on, several products
+cost less than the copies that they save."""
 
 BLOCK_BYTES = 1 << 21
 """About the size of a core's second cache. Half of it and twice as much were slower."""
@@ -56,7 +57,8 @@ def unfold_in_blocks(
     """
     batch, channels = x.shape[0], x.shape[3]
     row = windows.kernel[1] * channels
-    shared = windows.kernel[0] > 1 and row >= SHARED_ROW
+    count = batch * windows.output[0] * windows.output[1]
+    shared = windows.kernel[0] > 1 and row >= SHARED_ROW and count >= SHARED_WINDOWS
     if shared:
         cycle = phases[0] * windows.stride[0]
         size = cycle * -(-windows.padded[0] // cycle) * windows.output[1] * row

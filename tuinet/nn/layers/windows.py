@@ -5,6 +5,7 @@ Images are NHWC: (B, H, W, C) = (sample, row, column, channel).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -43,6 +44,7 @@ class Windows(NamedTuple):
         return self.padded != self.image
 
 
+@lru_cache(maxsize=256)
 def lay_windows(
     image: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], padding: Literal["same", "valid"] | int
 ) -> Windows:

@@ -3,14 +3,10 @@ more than they bring, and on a busy machine many times the whole work."""
 
 from __future__ import annotations
 
+import os
 import threading
-from contextlib import AbstractContextManager, nullcontext
 
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
-
-from tuinet.model.model import Model
-from tuinet.nn import stack
-from tuinet.nn.seq2seq import Seq2Seq
 
 
 class _OneBlasThread:
@@ -37,8 +33,6 @@ class _OneBlasThread:
 one_blas_thread = _OneBlasThread()
 
 
-def suited_to(model: Model) -> AbstractContextManager[None]:
-    """For asking a model: one that goes step by step keeps BLAS to one thread, all others have what there is."""
-    layers = model.network.layers
-    steps = bool(stack.recurrent(layers)) or any(isinstance(layer, Seq2Seq) for layer in layers)
-    return one_blas_thread if steps else nullcontext()
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
