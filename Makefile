@@ -67,7 +67,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(PARITY_VENV)/.installed: pyproject.toml
 	@$(PARITY_VENV)/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(PARITY_VENV)
-	@echo "installing tuinet, PyTorch, scikit-learn and ONNX into $(PARITY_VENV) …"
+	@echo "installing tuinet, PyTorch, scikit-learn, JAX and ONNX into $(PARITY_VENV) …"
 	@$(PARITY_VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(PARITY_VENV)/bin/python -m pip install --quiet --editable . --group parity
 	@touch $@
