@@ -3,13 +3,13 @@
     python benchmarks/compare.py [--rounds 7] [--seconds 0.5] [--only mlp | cnn | lstm-128 | …] [--json]
 
 Each contestant is a process of its own that waits while another works. A figure is the median of the rounds; a ratio is
-the median of tuinet's figure over a peer's in the same round, and of seconds and of memory the other way round: above 1,
+the median of tuinet's figure over a peer's in the same round, and of seconds and memory the other way round: above 1,
 tuinet is ahead. The peer is the configuration with the best median, of PyTorch, and of all if another is better.
 `works.py` has the rows, with the ratio to PyTorch that is wanted of each; this ends with 1 if one falls short. `--only`
 takes a row's name, or the beginning of several; `start-up` and `size` are no rows.
 
-`--json` prints the rows as one document instead; `tabled.py` makes a table of several. PyTorch, scikit-learn and JAX come from the `parity` dependency group;
-those that are not installed are left out.
+`--json` prints the rows as one document instead; `tabled.py` makes a table of several. PyTorch, scikit-learn and JAX
+come from the `parity` dependency group; those that are not installed are left out.
 """
 
 from __future__ import annotations
