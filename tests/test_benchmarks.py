@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
@@ -24,11 +25,17 @@ def bench() -> Iterator[SimpleNamespace]:
         patch.syspath_prepend(FOLDER)
         for name in names:
             patch.delitem(sys.modules, name, raising=False)
-        yield SimpleNamespace(
-            **{name: importlib.import_module(name) for name in ("compare", "figures", "starting", "tabled", "works")}
-        )
+        modules = ("bandwidth", "compare", "figures", "starting", "tabled", "works")
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in modules})
         for name in names:
             sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def accelerated(bench: SimpleNamespace) -> SimpleNamespace:
+    """The modules that need numba."""
+    pytest.importorskip("numba", reason="pip install --group accelerators")
+    return SimpleNamespace(**{name: importlib.import_module(name) for name in ("accelerators", "numba_cases")})
 
 
 def row(bench: SimpleNamespace, less: bool = False, wanted: float | None = None, **figures: list[float]):
@@ -114,3 +121,40 @@ def test_json_is_one_document_with_tuinet_alone_where_there_is_no_peer() -> None
 def test_an_unknown_row_is_an_error_that_names_the_rows() -> None:
     done = subprocess.run([sys.executable, "compare.py", "--only", "x"], cwd=FOLDER, capture_output=True, text=True)
     assert done.returncode == 2 and "mlp-128" in done.stderr
+
+
+def test_the_loops_of_numba_give_the_numbers_of_numpy(accelerated: SimpleNamespace) -> None:
+    cases = accelerated.numba_cases
+    adam, on_two = (cases.adam(("mlp-32",), 1_001, threads) for threads in (1, 2))
+    assert adam.check() == on_two.check() == 0
+    for case in (*cases.lstm("lstm-128", 24), cases.conv_pool(8, 3, 5)):
+        assert case.check() <= 1e-6
+    nearly = adam._replace(numba=lambda: [each * np.float32(1.00001) for each in adam.numpy()])
+    with pytest.raises(AssertionError, match=r"Adam\.update"):
+        nearly.check()
+
+
+def test_only_what_numba_saves_on_one_thread_is_taken_off_a_step(accelerated: SimpleNamespace) -> None:
+    def kernel(*saved: float, threads: int = 1, works: tuple[str, ...] = ("lstm-128",)) -> dict[str, object]:
+        return {"works": works, "saved": saved, "threads": threads}
+
+    kernels = [kernel(30, 20), kernel(-5, 1), kernel(9, 9, threads=2), kernel(7, 7, works=("mlp-32",))]
+    alone, of_two = (accelerated.accelerators.estimate("lstm-128", count, 90, kernels) for count in (1, 2))
+    assert (alone["saved"], alone["estimate"], alone["faster"]) == (30, 60, 1.5)
+    assert (of_two["saved"], of_two["estimate"]) == (21, 69)
+
+
+def test_what_both_do_is_taken_off_in_the_turn_in_which_it_was_measured(accelerated: SimpleNamespace) -> None:
+    assert accelerated.accelerators.per_call([12.0, 52.0, 13.0], [2.0, 40.0, 4.0], 2) == 5.0
+
+
+def test_the_weights_of_a_sentence_are_those_of_the_translator(bench: SimpleNamespace) -> None:
+    model, _ = importlib.import_module("recurrent").tuinet_model("one-sentence", bench.bandwidth.UNITS)
+
+    def size(side: str, *names: str) -> int:
+        return sum(model.params[f"seq2seq1/{side}/{name}"].nbytes for name in names)
+
+    _, total, step = bench.bandwidth.products()
+    assert step == size("decoder", "lstm1/input_weight", "lstm1/recurrent_weight", "dense1/weight")
+    reading = size("encoder", "lstm1/input_weight") + 8 * size("encoder", "lstm1/recurrent_weight")
+    assert total == reading + 15 * step  # the inputs of the 8 words are one product
