@@ -68,8 +68,10 @@ def cases() -> Iterator[Case]:
 def adam(works: tuple[str, ...], size: int, threads: int = 1) -> Case:
     optimizer, rng = Adam(), np.random.default_rng(0)
     vector, gradient = rng.standard_normal((2, size), np.float32)
-    state, scratch, theta = new_state(optimizer, vector), new_scratch(vector), vector.copy()
-    other = new_state(optimizer, vector)
+    state, scratch = new_state(optimizer, vector), new_scratch(vector)
+    for each in state.values():  # of zeros nothing would show what becomes of them
+        each[...] = rng.random(size, np.float32)
+    theta, other = vector.copy(), {name: each.copy() for name, each in state.items()}
     kernel = loops.adam_on_two if threads == 2 else loops.adam
 
     def in_numpy() -> Sequence[np.ndarray]:
@@ -86,7 +88,7 @@ def adam(works: tuple[str, ...], size: int, threads: int = 1) -> Case:
 
 
 def lstm(work: str, units: int) -> Iterator[Case]:
-    """Of the layer's loops, with `Bare` in place of everything that is not elementwise; and of `_slopes`."""
+    """The loops of the layer over a shard of a batch, each less its products, and `_slopes`, which has none."""
     rng = np.random.default_rng(0)
 
     def draw(*shape: int) -> np.ndarray:
