@@ -3,7 +3,7 @@
 Run as a worker: `python contestants.py NAME KIND [KEY=VALUE …]` prepares, prints "ready", then for every line with a
 number of seconds on standard input works that long and prints the samples, the seconds, its peak memory in MB, and what
 that grew by since it began. NAME is the library and how it is used (see `works.py`); keys change the sizes
-(batch, width, threads, samples).
+(batch, width, depth, threads, samples).
 """
 
 from __future__ import annotations

@@ -19,12 +19,16 @@ Layer = tuple[str, int]
 """What it is, and its filters or units."""
 
 
-def network(kind: str, width: int = 256) -> tuple[Layer, ...]:
-    """The layers, for all libraries. A convolution is 3×3 with its borders kept, pooling takes the larger of 2×2."""
+def network(kind: str, width: int = 256, depth: int | None = None) -> tuple[Layer, ...]:
+    """The layers, for all libraries. A convolution is 3×3 with its borders kept, pooling takes the larger of 2×2.
+
+    `depth`: an MLP has so many hidden layers of `width` units; else two, of `width` and half of it.
+    """
     relu, pool, flat = ("relu", 0), ("pool", 0), ("flatten", 0)
     head = (flat, ("dense", 128), relu, ("dense", CLASSES))
+    hidden = (width, width // 2) if depth is None else (width,) * depth
     return {
-        "mlp": (flat, ("dense", width), relu, ("dense", width // 2), relu, ("dense", CLASSES)),
+        "mlp": (flat, *(layer for units in hidden for layer in (("dense", units), relu)), ("dense", CLASSES)),
         "cnn": (("conv", 16), relu, pool, ("conv", 32), relu, pool, *head),
         "cnn-colour": (
             ("conv", 32), relu, ("conv", 32), relu, pool, ("conv", 64), relu, ("conv", 64), relu, pool, *head,
@@ -49,7 +53,7 @@ def shuffled(samples: int, batch: int) -> Iterator[np.ndarray]:
 # ── tuinet ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def tuinet_model(kind: str, width: int = 256):
+def tuinet_model(kind: str, width: int = 256, depth: int | None = None):
     """A model with new weights, and what is known of its data."""
     from tuinet.data.dataset import DatasetInfo
     from tuinet.model.model import new_model
@@ -69,7 +73,7 @@ def tuinet_model(kind: str, width: int = 256):
         "pool": lambda _: MaxPool(),
         "flatten": lambda _: Flatten(),
     }
-    layers = tuple(make[what](size) for what, size in network(kind, width))
+    layers = tuple(make[what](size) for what, size in network(kind, width, depth))
     labels = tuple(map(str, range(CLASSES)))
     info = DatasetInfo("random", "classification", Shape.image(*SHAPES[kind]), {}, labels)
     return new_model(Sequential(layers), info, (), CrossEntropy(), seed=0, name="bench"), info
@@ -83,7 +87,7 @@ def tuinet(kind: str, sizes: Mapping[str, int], _: Set[str]) -> Work:
     from tuinet.training.events import StepDone
     from tuinet.training.fit import fit
 
-    model, info = tuinet_model(kind, sizes["width"])
+    model, info = tuinet_model(kind, sizes["width"], sizes.get("depth"))
     dataset = info.dataset({"train": Split(*data(kind, sizes["samples"]))})
     settings = TrainingSettings(loss=model.meta.loss, optimizer=Adam(0.001), epochs=10**6, batch_size=sizes["batch"])
     for event in fit(model, dataset, settings, threads=sizes["threads"]):

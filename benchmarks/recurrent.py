@@ -64,8 +64,8 @@ def batches(size: int) -> Iterator[np.ndarray]:
 # ── tuinet ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def tuinet_model(kind: str, width: int):
-    """A model with new weights, and its data."""
+def tuinet_model(kind: str, width: int, depth: int = 1):
+    """A model with new weights, and its data. A language model has `depth` recurrent layers, one over another."""
     from tuinet.data.dataset import Dataset, Split
     from tuinet.data.vocabulary import Tokens, Vocabulary
     from tuinet.model.model import new_model
@@ -90,7 +90,7 @@ def tuinet_model(kind: str, width: int):
         x, y = (ids[start : start + WINDOWS * STEPS].reshape(WINDOWS, STEPS) for start in (0, 1))
         data = Dataset("random", "next-symbol", Shape.tokens(symbols), {"train": Split(x, y)})
         cells = {"gru": GRU(width, form="pytorch"), "peephole": LSTM(width, peephole="diagonal")}
-        network = Sequential((Embedding(64), cells.get(kind, LSTM(width)), Dense(symbols)))
+        network = Sequential((Embedding(64), *(cells.get(kind, LSTM(width)),) * depth, Dense(symbols)))
     names = ("<unk>", "<start>", "<end>", *(f"w{i}" for i in range(3, symbols)))
     words = Vocabulary(Tokens("symbols"), names)
     info = dataclasses.replace(data.info, target_ids=symbols)
@@ -106,7 +106,7 @@ def tuinet(kind: str, sizes: Mapping[str, int], _: Set[str]) -> Work:
     from tuinet.training.fit import fit
 
     batch = sizes["batch"]
-    model, data = tuinet_model(kind, sizes["width"])
+    model, data = tuinet_model(kind, sizes["width"], sizes.get("depth", 1))
     if kind == "decode":
         yield from _decoded(model, data.splits["train"].inputs, batch)
     settings = TrainingSettings(loss=model.meta.loss, optimizer=Adam(0.001), epochs=10**6, batch_size=batch)
