@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tuinet.data.dataset import DatasetInfo, Split
 from tuinet.errors import TuinetError
@@ -64,11 +65,21 @@ def test_an_error_of_one_batch_is_told() -> None:
         mlp().predict(wrong, 8, 3)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_blas_keeps_to_one_thread_meanwhile(threads: int) -> None:
+    with threadpool_limits(2, "blas"):
+        parts = mlp().run(batches(10), threads)
+        next(parts)
+        assert all(found["num_threads"] == 1 for found in threadpool_info() if found["user_api"] == "blas")
+        assert sum(1 for _ in parts) == 6
+        assert all(found["num_threads"] == 2 for found in threadpool_info() if found["user_api"] == "blas")
+
+
 def test_how_many_threads() -> None:
-    assert mlp().threads_for(samples=70, batch_size=70, threads=4) == 1, "one batch"
+    assert mlp().threads_for(samples=70, batch_size=70, threads=4) is None, "one batch"
     assert mlp().threads_for(samples=71, batch_size=70, threads=4) == 2
     assert mlp().threads_for(samples=1000, batch_size=10, threads=4) == 4
-    assert mlp().threads_for(samples=0, batch_size=10) == 1
+    assert mlp().threads_for(samples=0, batch_size=10) is None
     info = DatasetInfo("made up", "classification", Shape.tokens(5), {}, ("a", "b"))
     reader = new_model(Sequential((Embedding(2), LSTM(2), LastStep(), Dense(2))), info, (), CrossEntropy())
     assert reader.threads_for(samples=1000, batch_size=10, threads=4) == 1, "step by step"

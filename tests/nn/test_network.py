@@ -282,3 +282,15 @@ def test_float32_stays_close_to_float64() -> None:
 def test_linear_passes_everything_on() -> None:
     x = np.ones((2, 3))
     assert Linear().forward(Params({}, np.zeros(0)), x, Context())[0] is x
+
+
+def test_scratch_memory_is_a_few_times_the_maps() -> None:
+    """Gradients of the weights are added up image by image: on small deep maps they would be far larger."""
+    network = Sequential((Conv2D(64, 3, padding="same"), Relu(), MaxPool(), Conv2D(64, 3, padding="same")))
+    shape = Shape.image(8, 8, 64)
+    params, x, dy = draw(network, shape, batch=32, dtype=np.float32)
+    arena = Arena()
+    ctx = Context(arena=arena)
+    _, cache = network.forward(params, x, ctx)
+    network.backward(params, cache, dy, params.like(np.empty_like(params.vector)), ctx)
+    assert sum(buffer.nbytes for buffer in arena._buffers) < 36 * x.nbytes

@@ -21,7 +21,8 @@ RNG = np.random.default_rng(5)
         (16, 1024, 256, 8),  # and back: 64 columns would be more than SMALL
         (4, 20, 150, 3),  # 50 columns each
         (3, 7, 31, 1),  # too narrow to cut
-        (1, 5, 67, 1),  # a prime
+        (2, 5, 67, 1),  # a prime
+        (1, 256, 1024, 1),  # one row is multiplied without copying anyway
         (64, 1000, 64, 1),  # not even 32 columns are small
     ],
 )

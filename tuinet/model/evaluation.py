@@ -65,13 +65,13 @@ def evaluate(
     return result if top is None else result | {f"top-{top}": found / count}
 
 
-def confusion(model: Model, split: Split, batch_size: int | None = None, threads: int | None = None) -> Array:
+def confusion(model: Model, split: Split, batch_size: int | None = None) -> Array:
     """(C, C) counts: row = true class, column = predicted class. Raises as `evaluate`."""
     classes = len(model.meta.labels)
     if not classes:
         raise TuinetError("a regression has no classes to confuse")
     counts = np.zeros((classes, classes), np.int64)
-    for outputs, targets, _ in _batches(model, split, batch_size, threads):
+    for outputs, targets, _ in _batches(model, split, batch_size, None):
         counts += metrics.confusion(targets, decode(model.meta, outputs), classes)
     return counts
 

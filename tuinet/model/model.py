@@ -76,9 +76,9 @@ class Model:
 
         Images (H, W, C) or grey (H, W), as stored (8-bit pixels 0 … 255); rows of numbers (P,); a batch has one axis
         more. Texts, or sequences (T, P) of any length. The result always has the axis of samples. `batch_size` and
-        `threads` (None: the cores there are) change speed and memory, nothing else. Raises TuinetError if the shape is
-        another, a value is not finite, a text is empty or has more than 10,000 symbols, or the model is not for
-        classification or regression.
+        `threads` (None: the cores there are) change speed and memory, and at most how sums are rounded. Raises
+        TuinetError if the shape is another, a value is not finite, a text is empty or has more than 10,000 symbols, or
+        the model is not for classification or regression.
         """
         require(self.meta, "classification", "regression")
         raw = self.raw(inputs)
@@ -165,15 +165,18 @@ class Model:
         """
         return raw_inputs(inputs, self.meta.input_shape, self.meta.vocabulary)
 
-    def run(self, batches: Iterable[Any], threads: int = 1) -> Iterator[Any]:
-        """The network's outputs, (B, S) or a `Sequence`, for each batch of raw inputs; valid until the next."""
+    def run(self, batches: Iterable[Any], threads: int | None = None) -> Iterator[Any]:
+        """The network's outputs, (B, S) or a `Sequence`, for each batch of raw inputs; valid until the next. `threads`
+        as `threads_for` says; None: on the caller's thread."""
         return passes(self, batches, threads)
 
-    def threads_for(self, samples: int, batch_size: int, threads: int | None = None) -> int:
-        """How many threads share a pass over so many samples: at most `threads` (None: the cores there are). One goes
-        over a single batch, and step by step over sequences: threads would wait for each other after each step."""
+    def threads_for(self, samples: int, batch_size: int, threads: int | None = None) -> int | None:
+        """How many threads share a pass over so many samples: at most `threads` (None: the cores there are). None for a
+        single batch. One goes step by step over sequences: several would wait for each other after each step."""
+        if samples <= batch_size:
+            return None
         steps = any(shape.sequence for shape in self.network.shapes(self.prepared_shape))
-        return 1 if steps else max(1, min(threads or cores(), -(-samples // batch_size)))
+        return 1 if steps else min(threads or cores(), -(-samples // batch_size))
 
 
 def new_model(

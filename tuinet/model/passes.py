@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from tuinet.model.model import Model
 
 
-def passes(model: Model, batches: Iterable[Any], threads: int) -> Iterator[Any]:
+def passes(model: Model, batches: Iterable[Any], threads: int | None) -> Iterator[Any]:
     """The outputs, (B, S) or a `Sequence`, for each batch, in their order; valid until the next.
 
-    On several threads, BLAS keeps to one in each: its own would wait for each other at every product.
+    On so many threads, BLAS keeps to one in each: its own would wait for each other at every product. None: on the
+    caller's thread, with whatever BLAS has.
     """
+    if threads is None:
+        yield from _one_by_one(model, batches)
+        return
     if threads == 1:
-        ctx = Context()
-        for raw in batches:
-            yield _outputs(model, raw, ctx)
-            if ctx.arena is None:  # which pays from the second batch on
-                ctx = Context(arena=Arena())
+        with one_blas_thread:
+            yield from _one_by_one(model, batches)
         return
     free = [Context(arena=Arena()) for _ in range(threads)]
     under_way: deque[tuple[Context, Future[Any]]] = deque()
@@ -42,6 +43,14 @@ def passes(model: Model, batches: Iterable[Any], threads: int) -> Iterator[Any]:
             under_way.append((ctx, pool.submit(_outputs, model, raw, ctx)))
         for _, last in under_way:
             yield last.result()
+
+
+def _one_by_one(model: Model, batches: Iterable[Any]) -> Iterator[Any]:
+    ctx = Context()
+    for raw in batches:
+        yield _outputs(model, raw, ctx)
+        if ctx.arena is None:  # which pays from the second batch on
+            ctx = Context(arena=Arena())
 
 
 def _outputs(model: Model, raw: Any, ctx: Context) -> Any:

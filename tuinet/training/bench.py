@@ -1,8 +1,9 @@
 """How near each kind of work comes to what this machine can multiply.
 
 The limit is what the trainer's processes could reach together, if they did nothing but multiply. The work is what
-`fit` and `predict` do on random data. Counted are the operations that the layers' products take; all else that a layer
-does (activations, pooling, gates, the optimizer) takes time and counts nothing: it is what the work stays behind by.
+`fit` and `predict` do on random data. Counted are the operations that the layers' products take by their formulas, also
+where a layer finds a way to do fewer (that of symbols with the weights of a recurrent layer); all else that it does
+(activations, pooling, gates, the optimizer) takes time and counts nothing: it is what the work stays behind by.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Messages between two processes, which lie in shared memory; a socket says that there is one, and where.
+"""Messages between two processes, which lie in shared memory; a socket says that there is one, and how long
+its table is.
 
 So sending never waits, and a process that is gone is noticed at once.
 """

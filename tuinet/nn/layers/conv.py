@@ -12,7 +12,7 @@ from tuinet.nn.initializers import Initializer
 from tuinet.nn.layer import Cache, Layer, Shape, Value
 from tuinet.nn.layers.checks import output_value, require_image
 from tuinet.nn.layers.numeric import add_bias, sum_rows
-from tuinet.nn.layers.unfold import KEPT_BYTES, Term, gradient, times, unfold_in_blocks
+from tuinet.nn.layers.unfold import KEPT_BYTES, Room, Term, add_gradient, multiply_windows, unfold_in_blocks
 from tuinet.nn.layers.windows import Padding, Pair, Size, Windows, cells_at, lay_windows, pad, pair, windows_on
 from tuinet.nn.params import Array, Params, ParamSpec
 
@@ -75,10 +75,10 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         windows = self.windows(x.shape[1:3])
         padded = pad(x, windows, ctx)
         y = ctx.empty((x.shape[0], *windows.output, self.filters), x.dtype)
-        kept = None
+        kept, room = None, Room(ctx)
         for part, terms in unfold_in_blocks(padded, windows, ctx, whole=KEPT_BYTES):
             flat = y[part].reshape(-1, self.filters)  # (M, F)
-            times(terms, params["weight"].reshape(-1, self.filters), flat, (1, 1), ctx)
+            multiply_windows(terms, params["weight"].reshape(-1, self.filters), flat, (1, 1), room)
             if self.bias:
                 add_bias(flat, params["bias"])
             kept = terms if flat.size == y.size else None
@@ -90,8 +90,9 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         x, windows, kept = cache
         weight = grads["weight"].reshape(-1, self.filters)
         weight[...] = 0
+        room = Room(ctx)
         for part, terms in unfold_in_blocks(x, windows, ctx) if kept is None else [(slice(None), kept)]:
-            gradient(terms, dy[part].reshape(-1, self.filters), weight, (1, 1), ctx)
+            add_gradient(terms, dy[part].reshape(-1, self.filters), weight, (1, 1), room)
         if self.bias:
             sum_rows(dy.reshape(dy.size // self.filters, self.filters), grads["bias"])
         if not need_dx:
@@ -111,8 +112,9 @@ class Conv2D(Layer, frozen=True, tag="conv2d"):
         around = lay_windows(back_size(windows), windows.kernel, (1, 1), "valid")
         turned = np.ascontiguousarray(weight[::-1, ::-1].swapaxes(2, 3)).reshape(-1, channels)  # (kh·kw·F, C)
         dx = ctx.empty((spread.shape[0], *windows.image, channels), spread.dtype)
+        room = Room(ctx)
         for part, terms in unfold_in_blocks(spread, around, ctx):
-            times(terms, turned, dx[part].reshape(-1, channels), (1, 1), ctx)
+            multiply_windows(terms, turned, dx[part].reshape(-1, channels), (1, 1), room)
         return dx
 
     def scatter_back(self, weight: Array, dy: Array, windows: Windows, ctx: Context) -> Array:

@@ -1,7 +1,7 @@
 """Neighbouring layers done in one go: the same numbers as the layers one by one, for less work.
 
-A fused operation is a `Layer` that never appears in an experiment or a model: only the plan of a network
-(network.py) makes it, and `trace` always runs the plain list. Its parameters are those of its first layer.
+A fused operation is a `Layer` that never appears in an experiment or a model: only the plan of a stack
+(stack.py) makes it, and `trace` always runs the plain list. Its parameters are those of its first layer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tuinet.nn.layers.conv import Conv2D, back_size, back_start
 from tuinet.nn.layers.dense import Dense
 from tuinet.nn.layers.numeric import add_bias, pass_positive, relu, sum_rows
 from tuinet.nn.layers.pool import MaxPool
-from tuinet.nn.layers.unfold import KEPT_BYTES, Term, gradient, times, unfold_in_blocks
+from tuinet.nn.layers.unfold import KEPT_BYTES, Room, Term, add_gradient, multiply_windows, unfold_in_blocks
 from tuinet.nn.layers.windows import Windows, pad, pair
 from tuinet.nn.params import Array, Params, ParamSpec
 
@@ -85,11 +85,11 @@ class ConvPool(Layer, frozen=True):
         padded = pad(x, windows, ctx)
         y = ctx.empty((x.shape[0], windows.output[0] // ph, windows.output[1] // pw, filters), x.dtype)
         met: list[list[Array]] = []
-        kept = None
+        kept, room = None, Room(ctx)
         for part, terms in unfold_in_blocks(padded, windows, ctx, (ph, pw), KEPT_BYTES):
             flat = y[part].reshape(-1, filters)  # (m, F)
             z = ctx.empty((ph * pw, *flat.shape), x.dtype)
-            times(terms, params["weight"].reshape(-1, filters), z.reshape(-1, filters), (ph, pw), ctx)
+            multiply_windows(terms, params["weight"].reshape(-1, filters), z.reshape(-1, filters), (ph, pw), room)
             met.append(_play(z, flat, ctx))
             if self.conv.bias:
                 add_bias(flat, params["bias"])
@@ -109,11 +109,12 @@ class ConvPool(Layer, frozen=True):
         spread, into = self._room(windows, batch, ctx, dy.dtype) if need_dx else (None, None)
         weight = grads["weight"].reshape(-1, filters)
         weight[...] = 0
+        room = Room(ctx)
         blocks = unfold_in_blocks(x, windows, ctx, phases) if kept is None else [(slice(0, batch), kept)]
         for (part, terms), rounds in zip(blocks, met, strict=True):
             given = d[part]
             dz = _send_back(rounds, given.reshape(given.size // filters, filters), ctx)
-            gradient(terms, dz.reshape(-1, filters), weight, phases, ctx)
+            add_gradient(terms, dz.reshape(-1, filters), weight, phases, room)
             if into is not None:
                 _put_in_place(dz, into[part], phases)
         if spread is None:

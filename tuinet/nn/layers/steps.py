@@ -57,6 +57,9 @@ def times(x: Array, weight: Array, out: Array) -> Array:
 
 
 def _width(rows: int, inputs: int, outputs: int) -> int:
-    """The columns of a block: the most that divide them all and keep the product small; all of them if none do."""
+    """The columns of a block: the most that divide them all and keep the product small; all of them if none do, or if
+    there is one row, for which BLAS copies nothing."""
+    if rows == 1:
+        return outputs
     most = min(WIDEST, SMALL // max(1, rows * inputs))
     return next((width for width in range(most, NARROWEST - 1, -1) if outputs % width == 0), outputs)

@@ -8,6 +8,7 @@ product for each row of the kernel: neighbouring windows share the rows that the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -24,7 +25,8 @@ LONG_ROW = 16
 
 SHARED_ROW, SHARED_WINDOWS = 48, 1024
 """From so many values on, a window row makes a product of its own that pays; from so many windows on, several products
-cost less than the copies that they save."""
+cost less than the copies that they save. The windows of one image and phase must be a quarter of the row's values:
+with fewer, the gradients of the weights, which are added up image by image, outgrow what they are made of."""
 
 BLOCK_BYTES = 1 << 21
 """About the size of a core's second cache. Half of it and twice as much were slower."""
@@ -57,8 +59,9 @@ def unfold_in_blocks(
     """
     batch, channels = x.shape[0], x.shape[3]
     row = windows.kernel[1] * channels
-    count = batch * windows.output[0] * windows.output[1]
-    shared = windows.kernel[0] > 1 and row >= SHARED_ROW and count >= SHARED_WINDOWS
+    count = windows.output[0] * windows.output[1]
+    shared = windows.kernel[0] > 1 and row >= SHARED_ROW and batch * count >= SHARED_WINDOWS
+    shared = shared and 4 * count // (phases[0] * phases[1]) >= row
     if shared:
         cycle = phases[0] * windows.stride[0]
         size = cycle * -(-windows.padded[0] // cycle) * windows.output[1] * row
@@ -75,28 +78,39 @@ def unfold_in_blocks(
             yield part, [Term(None, slice(None), _all(buffer, x[part], windows, phases))]
 
 
-def times(terms: list[Term], weight: Array, out: Array, phases: tuple[int, int], ctx: Context) -> None:
+class Room:
+    """Scratch memory that is the same each time it is asked for: what was in it is gone."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._buffer: Array | None = None
+
+    def empty(self, shape: tuple[int, ...], like: Array) -> Array:
+        size = math.prod(shape)
+        if self._buffer is None or self._buffer.size < size:
+            self._buffer = self._ctx.empty((size,), like.dtype)
+        return self._buffer[:size].reshape(shape)
+
+
+def multiply_windows(terms: list[Term], weight: Array, out: Array, phases: tuple[int, int], room: Room) -> None:
     """out (M, F) = the unfolded windows times weight (kh·kw·C, F), summed over the terms."""
-    room: Array | None = None
     for phase, weights, cells in terms:
         into = _at(out, phase, cells, phases)
-        if not weights.start:
+        if weights.start:
+            into += product(cells, weight[weights], room.empty(into.shape, into))
+        else:
             product(cells, weight[weights], into)
-            continue
-        if room is None:
-            room = ctx.empty(into.shape, into.dtype)
-        into += product(cells, weight[weights], room)
 
 
-def gradient(terms: list[Term], dy: Array, out: Array, phases: tuple[int, int], ctx: Context) -> None:
+def add_gradient(terms: list[Term], dy: Array, out: Array, phases: tuple[int, int], room: Room) -> None:
     """out (kh·kw·C, F) += the unfolded windows, transposed, times dy (M, F)."""
     for phase, weights, cells in terms:
         into = out[weights]
         given = _at(dy, phase, cells, phases)
         if cells.ndim == 2:
-            into += np.matmul(cells.T, given, out=ctx.empty(into.shape, into.dtype))
+            into += np.matmul(cells.T, given, out=room.empty(into.shape, into))
             continue
-        parts = ctx.empty((*cells.shape[:2], *into.shape), into.dtype)  # (pw, b, K, F): of each image
+        parts = room.empty((*cells.shape[:2], *into.shape), into)  # (pw, b, K, F): of each image
         np.matmul(cells.swapaxes(2, 3), given, out=parts)
         into += np.add.reduce(parts.reshape(-1, *into.shape), axis=0)
 
