@@ -38,7 +38,8 @@ def bench() -> Iterator[SimpleNamespace]:
 def accelerated(bench: SimpleNamespace) -> SimpleNamespace:
     """The modules that need numba."""
     pytest.importorskip("numba", reason="pip install --group accelerators")
-    return SimpleNamespace(**{name: importlib.import_module(name) for name in ("accelerators", "numba_cases")})
+    modules = ("accelerators", "numba_cases", "numba_loops")
+    return SimpleNamespace(**{name: importlib.import_module(name) for name in modules})
 
 
 def row(bench: SimpleNamespace, less: bool = False, wanted: float | None = None, **figures: list[float]):
@@ -135,6 +136,12 @@ def test_the_loops_of_numba_give_the_numbers_of_numpy(accelerated: SimpleNamespa
     nearly = adam._replace(numpy=lambda: [np.ones(3, np.float32)], numba=lambda: [np.full(3, 1.00001, np.float32)])
     with pytest.raises(AssertionError, match=r"Adam\.update"):
         nearly.check()
+
+
+def test_the_tanh_of_the_loops_is_as_near_as_float32_comes(accelerated: SimpleNamespace) -> None:
+    x = np.concatenate([np.linspace(-20, 20, 4_001), [1e-30, 1e-6, 100, 1e30]]).astype(np.float32)
+    found = np.array([accelerated.numba_loops.tanh(each) for each in x])
+    np.testing.assert_allclose(found, np.tanh(x.astype(np.float64)), rtol=4e-7, atol=0)
 
 
 def test_only_what_numba_saves_on_one_thread_is_taken_off_a_step(accelerated: SimpleNamespace) -> None:
