@@ -286,11 +286,11 @@ def test_linear_passes_everything_on() -> None:
 
 def test_scratch_memory_is_a_few_times_the_maps() -> None:
     """Gradients of the weights are added up image by image: on small deep maps they would be far larger."""
-    network = Sequential((Conv2D(64, 3, padding="same"), Relu(), MaxPool(), Conv2D(64, 3, padding="same")))
-    shape = Shape.image(8, 8, 64)
+    network = Sequential((Conv2D(128, 3, padding="same"), Relu(), MaxPool(), Conv2D(128, 3, padding="same")))
+    shape = Shape.image(8, 8, 128)
     params, x, dy = draw(network, shape, batch=32, dtype=np.float32)
     arena = Arena()
     ctx = Context(arena=arena)
     _, cache = network.forward(params, x, ctx)
     network.backward(params, cache, dy, params.like(np.empty_like(params.vector)), ctx)
-    assert sum(buffer.nbytes for buffer in arena._buffers) < 36 * x.nbytes
+    assert sum(buffer.nbytes for buffer in arena._buffers) < 26 * x.nbytes
