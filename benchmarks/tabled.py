@@ -19,7 +19,7 @@ from figures import number
 from works import WORKS
 
 HEAD = """\
-| forward, backward, Adam; float32 | tuinet | best PyTorch | ratio (runs) | wanted | whoever else is better |
+| forward, backward, Adam; float32 | tuinet | best PyTorch | ratio (runs) | wanted | another, if better than PyTorch |
 |---|---|---|---|---|---|"""
 
 
