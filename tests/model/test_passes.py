@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tuinet.data.dataset import DatasetInfo, Split
 from tuinet.errors import TuinetError
+from tuinet.model import passes
+from tuinet.model.blas import one_blas_thread
 from tuinet.model.model import Model, new_model
 from tuinet.nn.context import Context
 from tuinet.nn.layer import Shape
@@ -66,7 +68,8 @@ def test_an_error_of_one_batch_is_told() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_blas_keeps_to_one_thread_meanwhile(threads: int) -> None:
+def test_blas_keeps_to_one_thread_meanwhile(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "one_blas_thread", type(one_blas_thread)())  # which nobody else has entered
     with threadpool_limits(2, "blas"):
         parts = mlp().run(batches(10), threads)
         next(parts)

@@ -9,6 +9,7 @@ import numpy as np
 from tests.data.test_fetch import mnist_files
 from tests.tui.pilots import Traveller, travel
 from tuinet.data.fetched import read_record
+from tuinet.tui.fetching import Fetching
 from tuinet.tui.screens.home import HomeScreen
 from tuinet.tui.widgets.rows import Rows
 
@@ -35,6 +36,16 @@ def test_a_recipe_fetches_its_data_and_trains(own_folder: Path) -> None:
         await person.write(str(folder))
         await person.told("fetched and verified", 60)
         assert read_record("mnist") is not None
+
+    travel(journey)
+
+
+def test_a_popup_that_was_closed_before_it_was_drawn_draws_nothing() -> None:
+    async def journey(person: Traveller) -> None:
+        popup = Fetching("Fetching mnist")
+        await person.app.push_screen(popup)
+        await popup.remove_children()
+        popup._begin()
 
     travel(journey)
 

@@ -50,7 +50,11 @@ class Popup(ModalScreen[T], Generic[T]):
 
     def on_mount(self) -> None:
         self.query_one(Vertical).border_title = Content(self.heading)
-        self.call_after_refresh(self.fill)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self.query("#keys"):  # gone where the popup was closed before it was drawn
+            self.fill()
 
     def fill(self) -> None:
         """Show what is inside, once its size is known."""
