@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from rich.cells import cell_len
 
 from tests.experiment.strategies import EXPERIMENTS
 from tests.tui.pilots import Traveller, travel
@@ -171,7 +172,7 @@ def read_path(recipe: str) -> Path:
 @pytest.mark.parametrize("recipe", ORDER)
 def test_every_recipe_opens_and_says_all_it_holds(recipe: str) -> None:
     from tuinet.experiment.form_rows import form_rows
-    from tuinet.tui.table import cost_words, layer_lines
+    from tuinet.tui.table import cost_words, layer_lines, problem_lines
 
     draft = open_draft(recipe)
     draft.describe()
@@ -183,6 +184,9 @@ def test_every_recipe_opens_and_says_all_it_holds(recipe: str) -> None:
     for row in report.layers:
         assert row.kind in text
     assert cost_words(draft, report)
+    beside = ["".join(segment.text for segment in line) for line in problem_lines(draft, 36, False)]
+    assert max(map(cell_len, beside)) <= 36
+    assert "optimizer" in " ".join(beside)
     for pane in ("data", "training"):
         assert len(form_rows(draft.experiment, pane)) > 5
 

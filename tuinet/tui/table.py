@@ -119,12 +119,12 @@ def problem_lines(draft: Draft, width: int, ascii_only: bool) -> list[Line]:
         lines += [[said(each)] for each in wrap(clean(text, paper), width, 2)]
     if report.totals is not None:
         memory = report.totals.memory
-        lines += [
-            [],
-            [said(f"{report.totals.parameters:,} parameters, {report.totals.trainable:,} of them learn")],
-            [said(f"about {size(memory.total)} in training: activations {size(memory.activations)}, ")],
-            [said(f"weights {size(memory.weights)}, optimizer {size(memory.optimizer)}")],
-        ]
+        costs = (
+            f"{report.totals.parameters:,} parameters, {report.totals.trainable:,} of them learn",
+            f"about {size(memory.total)} in training: activations {size(memory.activations)}, "
+            f"weights {size(memory.weights)}, optimizer {size(memory.optimizer)}",
+        )
+        lines += [[], *([said(each)] for text in costs for each in wrap(text, width, 2))]
     return lines
 
 
